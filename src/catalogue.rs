@@ -1,0 +1,21 @@
+//! The catalogue: what the files of `commands/` offer, checked before it is used.
+
+pub mod capability;
+pub mod command;
+pub mod parameter;
+pub mod resolve;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use capability::Capability;
+use command::Command;
+
+/// Everything that is on offer. Invariant: every file of it passed the check.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// The capabilities, by name.
+    pub capabilities: BTreeMap<String, Arc<Capability>>,
+    /// The commands, by full name (`db create`).
+    pub commands: BTreeMap<String, Arc<Command>>,
+}

@@ -1,0 +1,89 @@
+//! A parameter: a typed input of a command.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Span;
+use crate::message::Template;
+
+/// `[[command.param]]`
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name, as it is typed: `environment`.
+    pub name: String,
+    /// What it takes.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// What it is for.
+    #[serde(default)]
+    pub help: String,
+    /// A regular expression that the whole text must match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The values of a choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Where the values of a choice are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choices_from: Option<ChoicesFrom>,
+    /// The value if none is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// Whether it may be left out.
+    #[serde(default)]
+    pub optional: bool,
+    /// The smallest number, or the fewest characters of a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The largest number, or the most characters of a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// One line of text, at most 1 000 characters.
+    #[default]
+    String,
+    /// Text of several lines, at most 10 000 characters.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Boolean,
+    /// One of `choices` or `choices_from`.
+    Choice,
+    /// A person, by name or platform id.
+    Person,
+    /// A team of the configuration.
+    Team,
+    /// A conversation.
+    Channel,
+    /// A calendar date, `2026-12-01`.
+    Date,
+    /// A length of time, `30m`.
+    Duration,
+    /// An http or https address.
+    Url,
+    /// A secret: asked by form, masked everywhere, forgotten at the end.
+    Secret,
+}
+
+/// `choices_from = { http = "…", items = "$.sizes[*].name", cache = "5m" }`
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChoicesFrom {
+    /// The address that answers with JSON.
+    pub http: Template,
+    /// A JSONPath to the values.
+    pub items: String,
+    /// How long an answer is used again; 1m if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Span>,
+}

@@ -1,0 +1,354 @@
+//! The words that all chat platforms share: events that come in, cards and forms that go out.
+//!
+//! An adapter turns its platform's words into an [`Event`] and a [`Card`] or [`Form`] into its platform's calls. It
+//! knows nothing of requests, templates or tables.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Millis;
+use crate::error::Result;
+
+pub mod terminal;
+pub mod web;
+
+/// A platform that people talk on, or a door that programs use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlatformName {
+    /// The local web page.
+    Web,
+    /// `stationmaster chat`.
+    Terminal,
+    /// The HTTP API.
+    Api,
+}
+
+impl fmt::Display for PlatformName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Web => "web",
+            Self::Terminal => "terminal",
+            Self::Api => "api",
+        })
+    }
+}
+
+/// A person as the platform knows them. Invariant: `id` is the platform's own, never a name that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// The platform's id of the person.
+    pub id: String,
+    /// The name to show; anybody may choose any.
+    pub name: String,
+}
+
+/// Something a person did. Plain data, durable before it is acknowledged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The platform's own delivery id: accepting it twice is accepting it once.
+    pub id: String,
+    /// Where it came from.
+    pub platform: PlatformName,
+    /// Who did it.
+    pub person: Sender,
+    /// The conversation it happened in, by the platform's id.
+    pub place: String,
+    /// The message it belongs to, by the platform's id (the card whose button was pressed).
+    pub reply_to: Option<String>,
+    /// When it was received.
+    pub at: Millis,
+    /// What was done.
+    pub intent: Intent,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Intent {
+    /// Something was typed, as it was typed: `/db create orders`.
+    Say {
+        /// The line.
+        words: String,
+    },
+    /// A command was used with native options.
+    Invoke {
+        /// The command's name: `db create`.
+        command: String,
+        /// The options that were filled in.
+        input: BTreeMap<String, Value>,
+    },
+    /// A button was pressed.
+    Press {
+        /// What it carries.
+        token: Token,
+    },
+    /// A form was sent.
+    Submit {
+        /// What the form carries.
+        token: Token,
+        /// What was filled in, by field name; text fields as text.
+        values: BTreeMap<String, Value>,
+    },
+    /// Somebody is typing and wants proposals; answered at once, never stored.
+    Suggest {
+        /// What is being completed: `say` for the line, `field:COMMAND:PARAM` for a form's field.
+        token: Token,
+        /// What is typed so far.
+        typed: String,
+        /// What the form's other fields hold.
+        values: BTreeMap<String, Value>,
+    },
+    /// The person opened their home.
+    OpenHome,
+}
+
+/// What a button or form carries: a verb and its object, such as `cancel:req_01k…`. It says what is meant, never who
+/// may: rights are checked when it comes back. Invariant: at most 100 bytes, the shortest limit of any platform.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// A token of a verb and its object; too long an object is cut, and then means nothing when it comes back.
+    pub fn new(verb: &str, object: &str) -> Self {
+        let mut text = format!("{verb}:{object}");
+        let mut end = text.len().min(100);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        Self(text)
+    }
+
+    /// A token as it came back from a platform.
+    pub fn received(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Its verb and object.
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.split_once(':').unwrap_or((&self.0, ""))
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The mood of a card: the colour of its edge and the word a screen reader says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// Nothing special.
+    #[default]
+    Neutral,
+    /// Under way.
+    Active,
+    /// Waiting for somebody.
+    Waiting,
+    /// Went well.
+    Good,
+    /// Went wrong.
+    Bad,
+}
+
+/// A message with a shape. Everything a platform is ever told, it is told in these words.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Card {
+    /// Its mood.
+    pub tone: Tone,
+    /// Its first line, plain text.
+    pub title: String,
+    /// Its text, in the Markdown of `markdown.rs`.
+    pub body: String,
+    /// Short facts: label and value, both plain text.
+    pub facts: Vec<(String, String)>,
+    /// How far long work is.
+    pub progress: Option<Progress>,
+    /// What can be pressed.
+    pub buttons: Vec<Button>,
+    /// A last, quiet line, plain text.
+    pub footnote: Option<String>,
+}
+
+/// How far long work is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// 0 to 100.
+    pub percent: u8,
+    /// What is being done, plain text.
+    pub label: String,
+}
+
+/// A button of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What it says.
+    pub label: String,
+    /// What pressing it does.
+    pub action: Action,
+    /// How it looks.
+    pub style: Style,
+}
+
+/// What pressing a button does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Sends [`Intent::Press`].
+    Press(Token),
+    /// Opens an address.
+    Open(String),
+    /// Puts a line where the person types, to be looked at and sent.
+    Fill(String),
+}
+
+/// How a button looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// Like any other.
+    #[default]
+    Plain,
+    /// The one most people want.
+    Primary,
+    /// The one that undoes or destroys.
+    Danger,
+}
+
+/// Questions to fill in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Form {
+    /// Its heading, plain text.
+    pub title: String,
+    /// What it is about, in Markdown.
+    pub intro: String,
+    /// Its questions.
+    pub fields: Vec<Field>,
+    /// What the button that sends it says.
+    pub submit: String,
+    /// What comes back with the values.
+    pub token: Token,
+    /// What is wrong with the form as a whole, plain text.
+    pub error: Option<String>,
+}
+
+/// One question of a form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// The name under which the value comes back.
+    pub name: String,
+    /// What it says above the field.
+    pub label: String,
+    /// A line that helps.
+    pub help: String,
+    /// What may be filled in.
+    pub input: Input,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// What is filled in already, exactly as it was given.
+    pub value: Option<Value>,
+    /// What is wrong with it, plain text.
+    pub error: Option<String>,
+}
+
+/// What may be filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// One line.
+    Line,
+    /// Several lines.
+    Text,
+    /// A number, whole or not.
+    Number,
+    /// Yes or no.
+    Toggle,
+    /// One of a few.
+    Choice(Vec<Choice>),
+    /// One of those that [`Intent::Suggest`] with this token answers.
+    Lookup(Token),
+    /// A calendar date.
+    Date,
+    /// A person.
+    Person,
+    /// A conversation.
+    Channel,
+    /// Never shown, never stored in clear, never prefilled.
+    Secret,
+}
+
+/// One proposal or choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What comes back.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+    /// A line of help beside it.
+    pub hint: String,
+}
+
+/// What the desk answers to one event, for the eyes of who asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Nothing more: a message in the conversation says it.
+    Nothing,
+    /// A card for the asker alone.
+    Card(Card),
+    /// A form to fill in.
+    Form(Form),
+    /// Proposals.
+    Choices(Vec<Choice>),
+}
+
+/// Where adapters hand over what they hear.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Keeps the event durably; it is answered later by [`Platform::reply`]. `false`: it was known already.
+    async fn accept(&self, event: Event) -> Result<bool>;
+
+    /// Answers at once: for [`Intent::Suggest`], and for [`Intent::Submit`], whose mistakes belong beside their fields.
+    async fn ask(&self, event: Event) -> Reply;
+}
+
+/// One chat platform. The one open set, hence the one trait.
+#[async_trait]
+pub trait Platform: Send + Sync {
+    /// Which one it is.
+    fn name(&self) -> PlatformName;
+
+    /// Listens until `stop`; a platform whose events come through the web server has nothing to run.
+    async fn run(&self, inbox: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()>;
+
+    /// Answers an event, visible to its sender alone.
+    async fn reply(&self, event: &Event, reply: &Reply) -> Result<()>;
+
+    /// Posts a card to a conversation; gives the platform's id of the message.
+    async fn post(&self, place: &str, card: &Card) -> Result<String>;
+
+    /// Replaces a message that was posted; [`Gone`] if it cannot be edited any more.
+    async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()>;
+}
+
+/// The message cannot be edited any more (deleted, too old): post a new one.
+#[derive(Debug)]
+pub struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message cannot be edited any more")
+    }
+}
+
+impl std::error::Error for Gone {}

@@ -1,0 +1,169 @@
+//! The configuration: `stationmaster.toml` and `STATIONMASTER_…` variables, one structure.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::clock::Span;
+
+/// Everything an operator can set. `stationmaster.toml` has the same names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The only folder that is written to.
+    pub data: PathBuf,
+    /// The folder of the capability files.
+    pub commands: PathBuf,
+    /// A folder whose messages replace the built-in ones of the same name.
+    pub messages: Option<PathBuf>,
+    /// Where state is kept.
+    pub database: Database,
+    /// The page, the API and the call-backs.
+    pub web: Web,
+    /// What is logged.
+    pub log: Log,
+    /// Where runners may go.
+    pub http: HttpPolicy,
+    /// How work is done.
+    pub jobs: Jobs,
+    /// What capability files may read.
+    pub templates: Templates,
+    /// The teams, by name.
+    pub team: BTreeMap<String, Team>,
+    /// The persons, by name.
+    pub person: BTreeMap<String, Person>,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite://FILE` or `postgres://…`; an SQLite file in the data folder if not said.
+    pub url: Option<SecretString>,
+}
+
+/// `[web]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Web {
+    /// The address to listen on; loopback unless `page` is off, since the page has no sign-in.
+    pub listen: SocketAddr,
+    /// The address by which others reach this process; derived from `listen` if not said.
+    pub public_url: Option<String>,
+    /// Whether the chat page is served.
+    pub page: bool,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A filter such as `info` or `stationmaster=debug,sqlx=warn`.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpPolicy {
+    /// Hosts with private or loopback addresses that runners may call, `HOST` or `HOST:PORT`; public ones always may
+    /// be, unless `only` says otherwise.
+    pub allow_private: Vec<String>,
+    /// If not empty: the only hosts that runners may call.
+    pub only: Vec<String>,
+}
+
+/// `[jobs]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Jobs {
+    /// How many pieces of work run at the same time in this process.
+    pub workers: usize,
+    /// How long a piece of work is held without a sign of life, before another process takes it.
+    pub lease: Span,
+    /// How long a shutdown waits for running work.
+    pub grace: Span,
+}
+
+/// `[templates]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Templates {
+    /// The environment variables that `{{env.X}}` reaches.
+    pub env: Vec<String>,
+    /// What `{{secret.X}}` reaches.
+    pub secret: BTreeMap<String, SecretString>,
+}
+
+/// `[team.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Team {
+    /// Its persons, by name.
+    pub members: Vec<String>,
+    /// Who leads it.
+    pub lead: Option<String>,
+    /// Where it talks.
+    pub channel: Option<String>,
+}
+
+/// `[person.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Person {
+    /// What the person is beyond a developer.
+    pub roles: Vec<String>,
+    /// The platform identities that are this person: `terminal:ada`, `web:…`.
+    pub identities: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: "data".into(),
+            commands: "commands".into(),
+            messages: None,
+            database: Database::default(),
+            web: Web::default(),
+            log: Log::default(),
+            http: HttpPolicy::default(),
+            jobs: Jobs::default(),
+            templates: Templates::default(),
+            team: BTreeMap::new(),
+            person: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7070)), public_url: None, page: true }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { workers: 32, lease: Span::from_secs(15), grace: Span::from_secs(20) }
+    }
+}

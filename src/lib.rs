@@ -1,0 +1,15 @@
+//! Stationmaster: the chat-ops front door of an internal developer platform.
+//!
+//! The rooms, by floor; a room imports only from floors below it. `tests/it/architecture.rs` holds them to it.
+
+pub mod catalogue;
+pub mod chat;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod expression;
+pub mod markdown;
+pub mod mask;
+pub mod message;
+pub mod people;
+pub mod runner;

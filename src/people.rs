@@ -1,0 +1,47 @@
+//! Persons, and what they may: identity is by platform id only, and what cannot be established is denied.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::command::Allow;
+
+/// A person, with what the configuration says of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// `per_…`, or the name of the configuration: `ada`.
+    pub id: String,
+    /// The name to show.
+    pub name: String,
+    /// The teams they are in.
+    pub teams: Vec<String>,
+    /// What they are beyond a developer.
+    pub roles: Vec<String>,
+}
+
+impl Person {
+    /// Whether the person may use something in `place`; otherwise the reason, one plain sentence.
+    pub fn may(&self, allow: &Allow, place: &str) -> Result<(), String> {
+        let is = |names: &[String]| names.iter().any(|name| self.is_called(name));
+        if is(&allow.except) {
+            return Err("You are on its list of exceptions.".into());
+        }
+        if !allow.channels.is_empty() && !allow.channels.iter().any(|channel| channel == place) {
+            return Err("It may not be used in this conversation.".into());
+        }
+        let open = allow.teams.is_empty() && allow.roles.is_empty() && allow.people.is_empty();
+        let everybody = allow.teams.iter().any(|team| team == "*");
+        let named = allow.teams.iter().any(|team| self.teams.contains(team))
+            || allow.roles.iter().any(|role| self.roles.contains(role))
+            || allow.people.iter().any(|name| *name == self.id);
+        if open || everybody || named {
+            return Ok(());
+        }
+        let mut groups: Vec<String> = allow.teams.iter().map(|team| format!("the team {team}")).collect();
+        groups.extend(allow.roles.iter().map(|role| format!("people with the role {role}")));
+        groups.extend((!allow.people.is_empty()).then(|| "a few named people".to_owned()));
+        Err(format!("It is for {}.", groups.join(" and ")))
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.id == name || self.teams.iter().any(|team| team == name) || self.roles.iter().any(|role| role == name)
+    }
+}
