@@ -14,4 +14,5 @@ pub mod mask;
 pub mod message;
 pub mod people;
 pub mod runner;
+pub mod spelling;
 pub mod store;
