@@ -1,1 +1,4 @@
+//! All integration tests, as one binary: they link once.
 
+mod architecture;
+mod supply;
