@@ -15,6 +15,7 @@ pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod document;
 pub mod error;
 pub mod expression;
 pub mod help;
