@@ -13,3 +13,4 @@ pub mod mask;
 pub mod message;
 pub mod people;
 pub mod runner;
+pub mod spelling;

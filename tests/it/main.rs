@@ -1,1 +1,3 @@
+//! The tests that talk to the house from outside, in one program.
 
+mod asking;
