@@ -1,5 +1,7 @@
 //! The spine: which feature answers this event, and which performs this job? Errors become words here and nowhere else.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::app::App;
@@ -27,9 +29,13 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
             None => ask(app, event, &asker, Asked::Line(words.clone())).await,
         },
         Intent::Invoke { command, input } => {
-            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone() }).await
+            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: false }).await
         }
-        Intent::Submit { token, values } => submit(app, event, &asker, (token, values.clone())).await,
+        Intent::Submit { token, values } => {
+            let (verb, command) = token.parts();
+            let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
+            ask(app, event, &asker, Asked::Named { command, input, dry_run }).await
+        }
         Intent::Press { token } => pressed(app, event, &asker, token).await,
         Intent::Suggest { token, typed, values } => help::suggest(app, token, (typed, values), &asker).await,
         Intent::OpenHome => help::answer(app, &help::Topic::Home, &asker).await,
@@ -54,24 +60,6 @@ async fn accept(app: &App, event: &Event, asker: &Asker, call: &Call) -> Result<
     Ok(Reply::Nothing)
 }
 
-async fn submit(
-    app: &App,
-    event: &Event,
-    asker: &Asker,
-    (token, input): (&Token, std::collections::BTreeMap<String, serde_json::Value>),
-) -> Result<Reply> {
-    let (verb, command) = token.parts();
-    let asked = Asked::Named { command: command.to_owned(), input };
-    match app.catalogue.load_full().resolve(asked, asker, &app.choices).await? {
-        Resolved::Form(form) => Ok(Reply::Form(form)),
-        Resolved::Call(call) if verb == "dry-run" => {
-            let plan = plan::plan(app, &call, &asker.person, &asker.place)?;
-            Ok(Reply::Card(plan::card(app, &call, &plan)?))
-        }
-        Resolved::Call(call) => accept(app, event, asker, &call).await,
-    }
-}
-
 async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Result<Reply> {
     let person = &asker.person;
     match token.parts() {
@@ -80,7 +68,7 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
         ("retry", id) => press::retry(app, id, person).await.map(|_| Reply::Nothing),
         ("repeat", id) => ask(app, event, asker, press::repeat(app, id, &origin(event, asker)).await?).await,
         ("run", command) => {
-            let asked = Asked::Named { command: command.to_owned(), input: std::collections::BTreeMap::new() };
+            let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
         _ => Err(UserError::new(Reason::NotFound, "This button no longer does anything.")

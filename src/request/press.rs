@@ -106,10 +106,8 @@ pub async fn retry(app: &App, id: &str, person: &Person) -> Result<Request> {
 /// The same again: a new request with the same input, checked anew.
 pub async fn repeat(app: &App, id: &str, origin: &Origin) -> Result<Asked> {
     let request = own(app, id, &origin.person).await?;
-    Ok(Asked::Named {
-        command: request.command.clone(),
-        input: input_of(&request)?.into_iter().filter(|(_, v)| !v.is_null()).collect(),
-    })
+    let input = input_of(&request)?.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    Ok(Asked::Named { command: request.command, input, dry_run: false })
 }
 
 type Follow<'t> = futures::future::BoxFuture<'t, Result<()>>;
