@@ -22,6 +22,7 @@ pub mod event;
 pub mod job;
 pub mod message;
 pub mod person;
+pub mod provision;
 pub mod request;
 pub mod step;
 pub mod token;
