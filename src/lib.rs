@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod document;
 pub mod error;
 pub mod expression;
 pub mod job;
