@@ -10,6 +10,7 @@ pub mod document;
 pub mod error;
 pub mod expression;
 pub mod job;
+pub mod log;
 pub mod markdown;
 pub mod mask;
 pub mod message;

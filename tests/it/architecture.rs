@@ -10,9 +10,9 @@ use regex::Regex;
 
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
-    &["clock", "error", "markdown", "mask"],
-    &["document", "expression"],
-    &["config", "job", "log", "message", "store"],
+    &["clock", "error", "markdown", "mask", "spelling"],
+    &["document", "expression", "job"],
+    &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
     &["request"],
@@ -26,7 +26,7 @@ const NEIGHBOURS: [(&str, &str); 6] = [
     ("catalogue", "chat"),
     ("catalogue", "people"),
     ("catalogue", "runner"),
-    ("job", "store"),
+    ("log", "config"),
     ("people", "catalogue::command"),
     ("serve", "web"),
 ];
