@@ -18,6 +18,7 @@ pub mod document;
 pub mod error;
 pub mod expression;
 pub mod job;
+pub mod log;
 pub mod markdown;
 pub mod mask;
 pub mod message;

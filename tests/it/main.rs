@@ -2,4 +2,5 @@
 
 mod architecture;
 mod asking;
+mod config;
 mod supply;
