@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
 pub mod audit;
+pub mod conversation;
 pub mod event;
 pub mod job;
 pub mod message;
