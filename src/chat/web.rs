@@ -8,7 +8,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use self::content::Content;
 use super::{Card, Event, Gone, Inbox, Platform, PlatformName, Reply};
@@ -117,10 +116,9 @@ impl Platform for WebChat {
         Ok(())
     }
 
-    async fn post(&self, place: &str, card: &Card) -> Result<String> {
-        let id = Uuid::now_v7().to_string();
-        self.append(place, &id, &Content::Card { card: card.clone() }).await?;
-        Ok(id)
+    async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String> {
+        self.append(place, key, &Content::Card { card: card.clone() }).await?;
+        Ok(key.to_owned())
     }
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {

@@ -42,7 +42,8 @@ pub async fn create_file(file: &Path, owner: &str) -> Result<String> {
         std::fs::create_dir_all(folder).with_context(|| format!("create the folder {}", folder.display()))?;
     }
     let url = format!("sqlite://{}", file.display());
-    let mut connection = AnyConnection::connect(&format!("{url}?mode=rwc")).await.context("create the database file")?;
+    let mut connection =
+        AnyConnection::connect(&format!("{url}?mode=rwc")).await.context("create the database file")?;
     connection.execute("create table about (key text primary key, value text not null)").await?;
     sqlx::query("insert into about (key, value) values ('owner', $1)").bind(owner).execute(&mut connection).await?;
     connection.close().await?;

@@ -1,8 +1,6 @@
 //! A Stationmaster in a temporary folder, on either engine, whose clock the test moves and whose loops the test steps.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,40 +9,14 @@ use stationmaster::app::App;
 use stationmaster::chat::{Card, Event, Inbox, Intent, Platform, PlatformName, Reply, Sender, Token};
 use stationmaster::clock::{Clock, Span};
 use stationmaster::config::Config;
+use stationmaster::desk;
 use stationmaster::error::Result;
 use stationmaster::serve::{self, Parts};
 use stationmaster::store::Store;
-use stationmaster::desk;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// 2026-12-01T09:00:00Z.
-pub const START: i64 = 1_796_115_600_000;
-
-/// Which database a story runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum On {
-    Sqlite,
-    Postgres,
-}
-
-/// A database of its own, in `folder` or on the server that `tests/run` started.
-pub async fn database(on: On, folder: &Path) -> String {
-    if on == On::Sqlite {
-        return format!("sqlite://{}/test.db", folder.display());
-    }
-    let server = std::env::var("STATIONMASTER_TEST_POSTGRES").expect("run the tests with tests/run, which starts PostgreSQL");
-    let name = format!("t_{}", uuid::Uuid::new_v4().simple());
-    stationmaster::store::provision::create_database(&server, &name).await.expect("a database")
-}
-
-/// Runs a story on both engines.
-pub async fn on_both<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
-    for on in [On::Sqlite, On::Postgres] {
-        eprintln!("on {on:?}");
-        story(on).await;
-    }
-}
+use crate::engine::{On, START, database};
 
 /// What a platform was told, in order.
 #[derive(Default)]

@@ -3,4 +3,6 @@
 mod architecture;
 mod asking;
 mod config;
+mod engine;
+mod store;
 mod supply;
