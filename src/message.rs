@@ -68,6 +68,11 @@ pub struct Template {
 }
 
 impl Template {
+    /// Text without tags, which stands for itself.
+    pub fn fixed(text: &str) -> Self {
+        Self { source: text.to_owned(), compiled: None }
+    }
+
     /// Its text for `values`, a JSON object; an error names the value that is missing.
     pub fn render(&self, values: &Value, escape: Escape) -> Result<String> {
         let Some(compiled) = &self.compiled else {

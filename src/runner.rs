@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -16,13 +17,17 @@ use crate::mask::Mask;
 pub mod callback;
 pub mod github_workflow;
 pub mod http;
+pub mod inspection;
+pub mod json_path;
 pub mod process;
 pub mod scaffold;
+pub mod size;
 pub mod web_client;
 
 pub use callback::Callback;
 pub use github_workflow::GithubWorkflow;
 pub use http::Http;
+pub use inspection::Inspection;
 pub use process::Process;
 pub use scaffold::Scaffold;
 pub use web_client::WebClient;
@@ -55,6 +60,8 @@ pub struct Tools {
     pub commands: PathBuf,
     /// The address at which others reach this process, for call-backs: `http://127.0.0.1:7070`.
     pub public_url: String,
+    /// What the tokens of call-backs are made from; the same for all replicas.
+    pub callback_key: SecretString,
 }
 
 /// One attempt of one step.
@@ -244,15 +251,4 @@ impl Runner {
             Self::GithubWorkflow(workflow) => workflow.inspect(),
         }
     }
-}
-
-/// What the check learns of a runner.
-#[derive(Debug, Clone, Default)]
-pub struct Inspection {
-    /// The dotted key of each template and the variables that it reads.
-    pub reads: Vec<(String, Vec<String>)>,
-    /// The names of the outputs that later steps may use; `None`: not known before it runs.
-    pub outputs: Option<Vec<String>>,
-    /// The dotted key, what is wrong with it, and a hint.
-    pub mistakes: Vec<(String, String, Option<String>)>,
 }
