@@ -1,3 +1,8 @@
-//! The tests that talk to the house from outside, in one program.
+//! All integration tests, as one binary: they link once.
 
+mod architecture;
 mod asking;
+mod config;
+mod engine;
+mod store;
+mod supply;
