@@ -18,3 +18,4 @@ pub mod people;
 pub mod runner;
 pub mod spelling;
 pub mod store;
+pub mod web;
