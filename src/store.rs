@@ -18,10 +18,12 @@ use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
 pub mod audit;
+pub mod conversation;
 pub mod event;
 pub mod job;
 pub mod message;
 pub mod person;
+pub mod provision;
 pub mod request;
 pub mod step;
 pub mod token;
