@@ -27,3 +27,4 @@ pub mod request;
 pub mod runner;
 pub mod spelling;
 pub mod store;
+pub mod web;

@@ -3,6 +3,7 @@
 mod architecture;
 mod asking;
 mod config;
+mod server;
 mod engine;
 mod store;
 mod supply;
