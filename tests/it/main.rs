@@ -3,7 +3,8 @@
 mod architecture;
 mod asking;
 mod config;
-mod server;
 mod engine;
+mod house;
+mod server;
 mod store;
 mod supply;
