@@ -5,6 +5,7 @@ mod asking;
 mod config;
 mod engine;
 mod house;
+mod requests;
 mod server;
 mod store;
 mod supply;
