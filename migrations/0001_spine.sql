@@ -67,6 +67,8 @@ create table request (
     -- The state it will have once earlier steps are undone.
     ending text,
     summary text not null,
+    -- What the author has to say at the end, in Markdown.
+    reply text,
     live_key text,
     percent bigint,
     label text not null,

@@ -1,7 +1,13 @@
 //! The catalogue: what the files of `commands/` offer, checked before it is used.
 
 pub mod capability;
+pub mod choices;
 pub mod command;
+pub mod form;
+pub mod given;
+pub mod input;
+pub mod line;
+pub mod names;
 pub mod parameter;
 pub mod resolve;
 

@@ -67,7 +67,7 @@ pub struct Step {
     pub link: Option<String>,
     /// The last lines of its log, masked.
     pub log: String,
-    /// When its first attempt began.
+    /// When its latest attempt began.
     pub started_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
@@ -106,10 +106,11 @@ impl Tx {
                    link, log, started_at, ended_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                    on conflict (request, position, course) do update set state = excluded.state, \
                    attempt = excluded.attempt, checkpoint = excluded.checkpoint, outputs = excluded.outputs, \
-                   summary = excluded.summary, link = excluded.link, log = excluded.log, ended_at = excluded.ended_at";
+                   summary = excluded.summary, link = excluded.link, log = excluded.log, started_at = excluded.started_at, ended_at = excluded.ended_at";
         let query = sqlx::query(sql).bind(&step.request).bind(step.position).bind(&step.course).bind(&step.name);
         let query = query.bind(&step.state).bind(step.attempt).bind(&step.checkpoint).bind(&step.outputs);
-        let query = query.bind(&step.summary).bind(&step.link).bind(&step.log).bind(self.now).bind(step.ended_at);
+        let query =
+            query.bind(&step.summary).bind(&step.link).bind(&step.log).bind(step.started_at).bind(step.ended_at);
         query.execute(&mut self.connection).await?;
         Ok(())
     }
