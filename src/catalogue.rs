@@ -4,6 +4,7 @@ pub mod capability;
 pub mod check;
 pub mod choices;
 pub mod command;
+pub mod complete;
 pub mod files;
 pub mod form;
 pub mod given;
@@ -13,10 +14,11 @@ pub mod names;
 pub mod parameter;
 pub mod resolve;
 pub mod schema;
+pub mod search;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use capability::Capability;
 use command::Command;
@@ -35,9 +37,16 @@ pub struct Catalogue {
     pub capabilities: BTreeMap<String, Arc<Capability>>,
     /// The commands, by full name (`db create`).
     pub commands: BTreeMap<String, Arc<Command>>,
+    /// What is searched, made when it is first needed.
+    index: OnceLock<search::Index>,
 }
 
 impl Catalogue {
+    /// A catalogue of what passed the check.
+    pub fn new(capabilities: BTreeMap<String, Arc<Capability>>, commands: BTreeMap<String, Arc<Command>>) -> Self {
+        Self { capabilities, commands, index: OnceLock::new() }
+    }
+
     /// The capability files of `folder`: those directly in it that end in `.toml`. The error is every mistake of every
     /// file, by file and place; [`explain`] shows them.
     pub fn load(folder: &Path, tools: &Tools, known: &Known) -> Result<Self, Vec<Problem>> {
@@ -46,15 +55,15 @@ impl Catalogue {
     }
 
     fn of(files: &[check::File]) -> Self {
-        let mut catalogue = Self::default();
+        let (mut capabilities, mut commands) = (BTreeMap::new(), BTreeMap::new());
         for file in files {
             let capability = Arc::new(file.content.capability.clone());
             for command in &file.content.command {
                 let command = Command { capability: capability.clone(), file: command.clone() };
-                catalogue.commands.insert(command.file.name.clone(), Arc::new(command));
+                commands.insert(command.file.name.clone(), Arc::new(command));
             }
-            catalogue.capabilities.insert(capability.name.clone(), capability);
+            capabilities.insert(capability.name.clone(), capability);
         }
-        catalogue
+        Self::new(capabilities, commands)
     }
 }

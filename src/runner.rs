@@ -11,15 +11,18 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Millis, Span};
-use crate::error::Result;
+use crate::error::{Result, UserError};
 use crate::mask::Mask;
 
 pub mod callback;
+mod exchange;
 pub mod github_workflow;
 pub mod http;
 pub mod inspection;
 pub mod json_path;
+pub mod poll;
 pub mod process;
+mod reach;
 pub mod scaffold;
 pub mod size;
 pub mod web_client;
@@ -150,6 +153,11 @@ impl Outcome {
         Self::ended(Status::Failed { transient: false, untouched: false, retry_after: None }, summary)
     }
 
+    /// Refused before anything happened: trying again cannot help.
+    pub fn refused(summary: impl Into<String>) -> Self {
+        Self::ended(Status::Failed { transient: false, untouched: true, retry_after: None }, summary)
+    }
+
     /// Failed before anything happened.
     pub fn untouched(summary: impl Into<String>) -> Self {
         Self::ended(Status::Failed { transient: true, untouched: true, retry_after: None }, summary)
@@ -184,8 +192,17 @@ impl Outcome {
 
 impl Runner {
     /// One attempt, or one look at an attempt under way (`checkpoint` is not null). An error is a mistake in the
-    /// capability file that shows only now (a missing value): nothing has happened then.
+    /// capability file that shows only now (a missing value): nothing has happened then. Nor has anything where a value
+    /// does not fit its place, such as a line break in a header; that is an outcome with words for people.
     pub async fn run(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
+        let outcome = self.perform(tools, attempt).await;
+        outcome.or_else(|error| match error.downcast::<UserError>() {
+            Ok(refusal) => Ok(Outcome::refused(attempt.mask.text(&refusal.to_string()))),
+            Err(mistake) => Err(mistake),
+        })
+    }
+
+    async fn perform(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
         match self {
             Self::Http(http) => http.run(tools, attempt).await,
             Self::Callback(callback) => callback.run(tools, attempt).await,
@@ -201,7 +218,10 @@ impl Runner {
         match self {
             Self::Scaffold(scaffold) => scaffold.recover(tools, attempt).await,
             Self::GithubWorkflow(workflow) => workflow.recover(tools, attempt).await,
-            Self::Http(_) | Self::Callback(_) | Self::Process(_) => {
+            Self::Callback(callback) => callback.recover(tools, attempt).await,
+            // Looking does no harm.
+            Self::Http(http) if !attempt.checkpoint.is_null() => http.run(tools, attempt).await,
+            Self::Http(_) | Self::Process(_) => {
                 Ok(Outcome::unknown("Stationmaster was interrupted, and nobody can tell how far the step came"))
             }
         }

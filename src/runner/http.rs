@@ -1,17 +1,19 @@
 //! The `http` runner: calls any API, and polls it until the work behind it is done.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::exchange::{Exchange, link_of};
 use super::inspection::Inspector;
-use super::json_path::JsonPath;
+use super::json_path::{JsonPath, collect};
+use super::poll::Poll;
+use super::web_client::Answer;
 use super::{Attempt, Inspection, Outcome, Tools};
-use crate::clock::Span;
 use crate::error::Result;
-use crate::expression::Expression;
 use crate::message::{Data, Escape, Template};
 
 /// `[command.step.http]`
@@ -33,8 +35,8 @@ pub struct Http {
     /// The statuses that mean success; 200 to 299 if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<u16>,
-    /// What later steps can use: names, and where they are found in the answer. The first answer that has an output
-    /// decides it, polls included. An output named `link` or `url` that is a web address is shown as the step's link.
+    /// What later steps can use: names, and where they are found in the answer or, where that lacks them, in the answer
+    /// to the last poll. An output named `link` or `url` that is a web address is shown as the step's link.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, JsonPath>,
     /// Proves to the other side who is calling.
@@ -80,28 +82,6 @@ fn signature_header() -> String {
     "X-Signature-256".into()
 }
 
-/// `poll = { … }`: looks again and again until the work is done. Conditions see the answer as `body` and `status`.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Poll {
-    /// The method; GET if not said.
-    #[serde(default)]
-    pub method: Method,
-    /// Where to look; the step's own outputs are `{{steps.NAME.OUTPUT}}`.
-    pub url: Template,
-    /// When the work is done: `body.state == 'ready'`.
-    pub until: Expression,
-    /// When it has failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail: Option<Expression>,
-    /// The pause between two looks; 5s if not said, never below 200ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub every: Option<Span>,
-    /// How far the work is, 0 to 100: `body.percent`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Expression>,
-}
-
 impl Method {
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
@@ -123,8 +103,47 @@ impl Method {
 
 impl Http {
     /// One attempt, or one look at the work under way.
-    pub async fn run(&self, _tools: &Tools, _attempt: &Attempt) -> Result<Outcome> {
-        anyhow::bail!("being built")
+    pub async fn run(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
+        if let Some(poll) = self.poll.as_ref().filter(|_| !attempt.checkpoint.is_null()) {
+            return poll.look(self, tools, attempt).await;
+        }
+        let url = self.url.render(&attempt.values, Escape::Url)?;
+        let start = Exchange { key: Some(&attempt.key), body: self.body.as_ref(), ..self.looking(self.method, url) };
+        let answer = match start.make(tools, attempt, &attempt.values).await? {
+            ControlFlow::Continue(answer) => answer,
+            ControlFlow::Break(outcome) => return Ok(outcome),
+        };
+        let Some(poll) = &self.poll else {
+            return Ok(self.finish(attempt, &answer, Map::new()));
+        };
+        let mut outputs = Map::new();
+        collect(&self.outputs, &answer.json().unwrap_or_default(), &mut outputs);
+        Ok(poll.begin(tools, attempt, outputs))
+    }
+
+    /// A call with the same headers and signature, but without body and key: an answer that is kept by its key would be
+    /// the same at every look.
+    pub(super) fn looking(&self, method: Method, url: String) -> Exchange<'_> {
+        let (headers, expect, sign) = (&self.headers, self.expect.as_slice(), self.sign.as_ref());
+        Exchange { method, url, key: None, headers, body: None, expect, sign }
+    }
+
+    /// The end of the step with its last answer, if that has all that is wanted of it.
+    pub(super) fn finish(&self, attempt: &Attempt, answer: &Answer, mut outputs: Map<String, Value>) -> Outcome {
+        let body = answer.json();
+        collect(&self.outputs, body.as_ref().unwrap_or(&Value::Null), &mut outputs);
+        let link = link_of(&outputs);
+        let missing = self.outputs.iter().find(|(name, _)| !outputs.contains_key(*name));
+        if let Some((name, path)) = missing {
+            let lack = match body {
+                Some(_) => format!("has no `{}`", path.source()),
+                None => "is not JSON".to_owned(),
+            };
+            let why =
+                format!("it may have been done, but the answer ({}) {lack} for the output `{name}`", answer.status);
+            return Outcome::failed(attempt.mask.text(&why)).link(link);
+        }
+        Outcome::done(answer.status.to_string(), outputs).link(link)
     }
 
     /// Whether doing it twice is as good as once.
@@ -144,7 +163,8 @@ impl Http {
     /// What the check looks at.
     pub fn inspect(&self) -> Inspection {
         let mut inspector = Inspector::default();
-        inspector.request(self.method, &self.url, &self.headers, self.body.as_ref());
+        inspector.template("url", &self.url);
+        inspector.request(self.method, &self.headers, self.body.as_ref());
         inspector.expect(&self.expect);
         inspector.sign(self.sign.as_ref());
         if let Some(poll) = &self.poll {

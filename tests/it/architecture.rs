@@ -10,9 +10,9 @@ use regex::Regex;
 
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
-    &["clock", "error", "markdown", "mask"],
-    &["document", "expression"],
-    &["config", "job", "log", "message", "store"],
+    &["clock", "error", "markdown", "mask", "spelling"],
+    &["document", "expression", "job"],
+    &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
     &["request"],
@@ -26,7 +26,7 @@ const NEIGHBOURS: [(&str, &str); 6] = [
     ("catalogue", "chat"),
     ("catalogue", "people"),
     ("catalogue", "runner"),
-    ("job", "store"),
+    ("log", "config"),
     ("people", "catalogue::command"),
     ("serve", "web"),
 ];
@@ -47,6 +47,9 @@ const FOREIGN: [(&str, &[&str]); 8] = [
 const LONGEST_FILE: usize = 500;
 /// Lines of a function, from its signature to its closing brace.
 const LONGEST_FUNCTION: usize = 60;
+
+/// Parameters of a function besides `self`.
+const MOST_PARAMETERS: usize = 4;
 
 /// What stands in no source: the pattern, whether tests may, and what to do instead.
 const FORBIDDEN: [(&str, bool, &str); 5] = [
@@ -70,7 +73,7 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
 static CRATE_PATH: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b(?:crate|stationmaster)::((?:\w+::)*)(\{[^;]*\}|\w+)"));
 static SIGNATURE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(\s*)(?:pub(?:\([a-z]+\))? )?(?:async |const )*fn (\w+)"));
+    LazyLock::new(|| pattern(r"(?m)^([ ]*)(?:pub(?:\([a-z]+\))? )?(?:async |const )*fn (\w+)"));
 static UNFINISHED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(FIX[M]E|XX[X]|TO[D]O)\b"));
 static FORBIDDEN_PATTERNS: LazyLock<Vec<Regex>> =
     LazyLock::new(|| FORBIDDEN.iter().map(|(source, ..)| pattern(source)).collect());
@@ -146,24 +149,47 @@ fn crate_paths(code: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The members of a `use` group: `a::{b, c}, d` is two.
+/// The members of a list, at its commas outside brackets: `a::{b, c}, d` is two.
 fn split_group(inner: &str) -> Vec<String> {
     let mut members = vec![String::new()];
     let mut depth = 0;
-    for letter in inner.chars().filter(|c| !c.is_whitespace()) {
-        match letter {
-            ',' if depth == 0 => {
-                members.push(String::new());
-                continue;
-            }
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
+    for letter in inner.replace("->", "").chars().filter(|c| !c.is_whitespace()) {
+        depth += depth_change(letter);
+        if letter == ',' && depth == 0 {
+            members.push(String::new());
+        } else {
+            members.last_mut().expect("one at least").push(letter);
         }
-        members.last_mut().expect("one at least").push(letter);
     }
     members.retain(|member| !member.is_empty());
     members
+}
+
+fn depth_change(letter: char) -> i32 {
+    match letter {
+        '(' | '[' | '{' | '<' => 1,
+        ')' | ']' | '}' | '>' => -1,
+        _ => 0,
+    }
+}
+
+/// The parameters of the function whose name has just been read, `self` left out.
+fn parameters(after_name: &str) -> Vec<String> {
+    let text = after_name.replace("->", "  ");
+    let mut depth = 0;
+    let mut open = None;
+    for (at, letter) in text.char_indices() {
+        if letter == '(' && depth == 0 {
+            open = Some(at + 1);
+        }
+        depth += depth_change(letter);
+        if let (Some(open), ')', 0) = (open, letter, depth) {
+            let mut found = split_group(&text[open..at]);
+            found.retain(|parameter| !parameter.ends_with("self") || parameter.contains(':'));
+            return found;
+        }
+    }
+    Vec::new()
 }
 
 /// What imports from its own floor or from above it.
@@ -210,6 +236,15 @@ fn broken_budgets(source: &Source) -> Vec<String> {
     let lines = source.lines_before_tests();
     if lines > LONGEST_FILE {
         complaints.push(source.complain(0, format!("{lines} lines before its tests; {LONGEST_FILE} is the most")));
+    }
+    for found in SIGNATURE.captures_iter(&source.code) {
+        let (name, end) = (&found[2], found.get(0).expect("the match").end());
+        let count = parameters(&source.code[end..]).len();
+        if count > MOST_PARAMETERS {
+            let line = source.code[..end].matches('\n').count();
+            let what = format!("`{name}` has {count} parameters; {MOST_PARAMETERS} is the most");
+            complaints.push(source.complain(line, what));
+        }
     }
     let all: Vec<&str> = source.code.lines().collect();
     for (start, line) in all.iter().enumerate() {
@@ -343,6 +378,15 @@ fn budgets_are_held() {
         complaints(&Source::new("src/clock.rs", &body(59))),
         ["src/clock.rs:3: `f` has 61 lines; 60 is the most"]
     );
+}
+
+#[test]
+fn parameters_are_counted() {
+    let four =
+        "//! F.\nfn f<F: Fn(u8, u8) -> u8>(&'a mut self, a: (A, B), b: [C<D, E>; 2], c: impl Fn(F, G), d: H) {}\n";
+    assert!(complaints(&Source::new("src/clock.rs", four)).is_empty());
+    let five = "//! F.\nimpl A {\n    pub async fn f(\n        a: A,\n        b: B,\n        c: C,\n        d: D,\n        e: E,\n    ) {\n    }\n}\n";
+    assert_eq!(complaints(&Source::new("src/clock.rs", five)), ["src/clock.rs:3: `f` has 5 parameters; 4 is the most"]);
 }
 
 #[test]

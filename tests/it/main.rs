@@ -2,4 +2,8 @@
 
 mod architecture;
 mod asking;
+mod config;
+mod engine;
+mod server;
+mod store;
 mod supply;

@@ -3,7 +3,6 @@
 use super::Known;
 use super::finding::{Findings, Remark};
 use crate::catalogue::parameter::{Kind, Parameter};
-use crate::runner::json_path::JsonPath;
 
 /// Names that templates and conditions use for other things, or as words of their own.
 const TAKEN: [&str; 12] =
@@ -59,12 +58,6 @@ fn check_choices(findings: &mut Findings<'_>, at: &str, parameter: &Parameter) {
         } else if parameter.kind == Kind::Choice && parameter.pattern.as_ref().is_some_and(|p| !p.matches(choice)) {
             findings.add(&path, format!("the choice `{choice}` does not match the pattern"));
         }
-    }
-    if let Some(from) = &parameter.choices_from
-        && let Err(message) = JsonPath::try_from(from.items.clone())
-    {
-        let (message, hint) = message.split_once("; ").unwrap_or((&message, "write for example $.items[*].name"));
-        findings.add(&format!("{at}.choices_from.items"), Remark::new(message).hint(hint));
     }
 }
 

@@ -147,14 +147,13 @@ impl Scope<'_, '_, '_> {
             "this" => None,
             _ if root.starts_with('@') => None,
             "env" => self.judge_listed(rest, "env", &self.check.known.env),
-            "secret" if is_choosing => Some(Remark::new("secrets cannot be used to ask for choices")),
             "secret" if self.moment == Moment::Keyed => {
                 Some(Remark::new("a secret cannot be part of the key, which is kept"))
             }
             "secret" => self.judge_listed(rest, "secret", &self.check.known.secrets),
             "person" | "place" | "request" | "steps" if is_choosing => {
                 let remark = Remark::new(format!("`{root}` is not known while choices are asked for"));
-                Some(remark.hint("the parameters before this one and env.NAME are"))
+                Some(remark.hint("the parameters before this one, env.NAME and secret.NAME are"))
             }
             "person" => judge_part(variable, rest, &["id", "name", "teams", "roles"]),
             "place" => judge_part(variable, rest, &[]),
