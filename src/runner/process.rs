@@ -110,9 +110,9 @@ impl Process {
 
     fn not_started(&self, error: &io::Error) -> Outcome {
         let why = match error.kind() {
-            io::ErrorKind::ArgumentListTooLong => "its arguments are too long; `input` can carry more".into(),
-            io::ErrorKind::NotFound => "the program that its first line names is not there".into(),
-            io::ErrorKind::PermissionDenied => "we may not run it".into(),
+            io::ErrorKind::ArgumentListTooLong => "its arguments are too long; `input` can carry more",
+            io::ErrorKind::NotFound => "the program that its first line names is not there",
+            io::ErrorKind::PermissionDenied => "we may not run it",
             // Too many processes, too little memory: that passes.
             _ => return Outcome::untouched(format!("`{}` cannot be started now: {error}", self.program)),
         };
