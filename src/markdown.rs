@@ -241,7 +241,7 @@ impl Builder {
 }
 
 /// Whether a link may be followed: only the web and mail, never `javascript:` or `data:`.
-fn is_safe(url: &str) -> bool {
+pub fn is_safe(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"))
 }
 

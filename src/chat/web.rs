@@ -1,1 +1,128 @@
-//! The web adapter.
+//! The web adapter: a page that is to Stationmaster what Slack's servers and apps are, in one process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use self::content::Content;
+use super::{Card, Event, Gone, Inbox, Platform, PlatformName, Reply};
+use crate::error::Result;
+use crate::store::conversation::{Conversations, Entry};
+
+mod acts;
+mod assets;
+mod content;
+mod filled;
+mod guard;
+mod html;
+mod live;
+mod page;
+mod refusal;
+mod view;
+mod visit;
+
+/// The most that one form may send, in bytes.
+const BODY: usize = 64 * 1024;
+
+/// The conversations of the page, and who listens to them.
+pub struct WebChat {
+    conversations: Conversations,
+    /// Tells the open pages of this process which conversation has changed.
+    changes: broadcast::Sender<String>,
+    closing: CancellationToken,
+}
+
+/// What the routes work with.
+#[derive(Clone)]
+struct Room {
+    chat: Arc<WebChat>,
+    inbox: Arc<dyn Inbox>,
+}
+
+/// The routes of the page: `/` and what is below `/chat/`.
+pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
+    Router::new()
+        .route("/", get(page::show))
+        .route("/chat/style.css", get(assets::style))
+        .route("/chat/script.js", get(assets::script))
+        .route("/chat/icon.svg", get(assets::icon))
+        .route("/chat/live", get(live::listen))
+        .route("/chat/say", post(acts::say))
+        .route("/chat/press", post(acts::press))
+        .route("/chat/submit", post(acts::submit))
+        .route("/chat/suggest", post(acts::suggest))
+        .route("/chat/name", post(acts::rename))
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(Room { chat, inbox })
+}
+
+/// The entry that answers a delivery; answered twice, it is one entry.
+fn reply_id(delivery: impl std::fmt::Display) -> String {
+    format!("re-{delivery}")
+}
+
+impl WebChat {
+    /// The page's side of these conversations.
+    pub fn new(conversations: Conversations) -> Self {
+        let (changes, _) = broadcast::channel(256);
+        Self { conversations, changes, closing: CancellationToken::new() }
+    }
+
+    async fn append(&self, place: &str, id: &str, content: &Content) -> Result<Entry> {
+        let entry = self.conversations.append(place, id, content.to_json()?).await?;
+        self.announce(place);
+        Ok(entry)
+    }
+
+    async fn replace(&self, place: &str, id: &str, content: &Content) -> Result<Option<Entry>> {
+        let entry = self.conversations.replace(place, id, content.to_json()?).await?;
+        self.announce(place);
+        Ok(entry)
+    }
+
+    fn announce(&self, place: &str) {
+        // It fails if no page is open, and then there is nobody to tell.
+        let _ = self.changes.send(place.to_owned());
+    }
+}
+
+#[async_trait]
+impl Platform for WebChat {
+    fn name(&self) -> PlatformName {
+        PlatformName::Web
+    }
+
+    /// Events come through [`router`]; this only ends the open connections when the process stops.
+    async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {
+        stop.cancelled().await;
+        self.closing.cancel();
+        Ok(())
+    }
+
+    async fn reply(&self, event: &Event, reply: &Reply) -> Result<()> {
+        let content = match reply {
+            Reply::Card(card) => Content::Card { card: card.clone() },
+            Reply::Form(form) => Content::form(form.clone()),
+            Reply::Nothing | Reply::Choices(_) => return Ok(()),
+        };
+        let delivery = event.id.rsplit('.').next().unwrap_or_default();
+        self.append(&event.place, &reply_id(delivery), &content).await?;
+        Ok(())
+    }
+
+    async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String> {
+        self.append(place, key, &Content::Card { card: card.clone() }).await?;
+        Ok(key.to_owned())
+    }
+
+    async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
+        let content = Content::Card { card: card.clone() };
+        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Gone.into())
+    }
+}

@@ -1,0 +1,119 @@
+//! What the page sends: lines, presses, filled forms, questions for proposals, names.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{RawForm, State};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse as _, Response};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::content::Content;
+use super::filled::Filled;
+use super::page::{answer, event};
+use super::refusal::Refusal;
+use super::{Room, view, visit};
+use crate::chat::{Card, Form, Intent, Reply, Token, Tone};
+use crate::error::{Result, UserError};
+use crate::store::conversation::{Entry, Visitor};
+
+/// `POST /chat/say`: a line.
+pub async fn say(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (visitor, filled) = enter(&room, &headers, &body).await?;
+    let (delivery, words) = (filled.delivery()?, filled.text("words")?.trim().to_owned());
+    if words.is_empty() {
+        return Err(Refusal::malformed());
+    }
+    // The line is in the conversation before its answer can be. Sent again, it is the same entry and the same event.
+    let said = room.chat.append(&visitor.id, &delivery.to_string(), &Content::Said { words: words.clone() }).await?;
+    let refused = accept(&room, &visitor, delivery, None, Intent::Say { words }).await?;
+    Ok(answer(&headers, html([Some(said), refused])?))
+}
+
+/// `POST /chat/press`: a button of a card.
+pub async fn press(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (visitor, filled) = enter(&room, &headers, &body).await?;
+    let entry = Some(filled.text("entry")?.to_owned()).filter(|entry| !entry.is_empty());
+    let intent = Intent::Press { token: Token::received(filled.text("token")?) };
+    let refused = accept(&room, &visitor, filled.delivery()?, entry, intent).await?;
+    Ok(answer(&headers, html([refused])?))
+}
+
+/// `POST /chat/submit`: a form that was filled in.
+pub async fn submit(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (visitor, filled) = enter(&room, &headers, &body).await?;
+    let entry = room.chat.conversations.entry(&visitor.id, filled.text("entry")?).await?;
+    let entry = entry.ok_or_else(Refusal::missing)?;
+    let Ok(Content::Form { form }) = serde_json::from_str(&entry.content) else {
+        // Sent twice: the first time counted.
+        return Ok(answer(&headers, html([Some(entry)])?));
+    };
+    let (delivery, values) = (filled.delivery()?, filled.answers(&form.fields));
+    let intent = Intent::Submit { token: form.token.clone(), values: values.clone() };
+    let reply = room.inbox.ask(event(&visitor, delivery, Some(entry.id.clone()), intent)).await;
+    let (form, card) = match reply {
+        Reply::Form(again) => (Content::form(with_answers(again, &values)), None),
+        // Not taken: it stays open with what was filled in, so that it can be sent again.
+        Reply::Card(card) if card.tone == Tone::Bad => (Content::form(with_answers(form, &values)), Some(card)),
+        Reply::Card(card) => (Content::sent(&form, &values), Some(card)),
+        Reply::Nothing | Reply::Choices(_) => (Content::sent(&form, &values), None),
+    };
+    let changed = room.chat.replace(&visitor.id, &entry.id, &form).await?;
+    let said = append_card(&room, &visitor, delivery, card).await?;
+    Ok(answer(&headers, html([changed, said])?))
+}
+
+/// `POST /chat/suggest`: what may come next where somebody types.
+pub async fn suggest(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (visitor, filled) = enter(&room, &headers, &body).await?;
+    let token = Token::received(filled.text("token")?);
+    let intent = Intent::Suggest { token, typed: filled.text("typed")?.to_owned(), values: filled.so_far() };
+    match room.inbox.ask(event(&visitor, Uuid::new_v4(), None, intent)).await {
+        Reply::Choices(choices) => Ok(Html(view::proposals(&choices)?).into_response()),
+        _ => Ok(Html(String::new()).into_response()),
+    }
+}
+
+/// `POST /chat/name`: another name to show.
+pub async fn rename(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (visitor, filled) = enter(&room, &headers, &body).await?;
+    if let Some(name) = visit::clean_name(filled.text("name")?) {
+        room.chat.conversations.rename(&visitor.id, &name).await?;
+    }
+    Ok(answer(&headers, String::new()))
+}
+
+async fn enter(room: &Room, headers: &HeaderMap, body: &RawForm) -> Result<(Visitor, Filled), Refusal> {
+    Ok((visit::required(&room.chat.conversations, headers).await?, Filled::read(&body.0)?))
+}
+
+/// Hands an event over. What is refused with words is answered in the conversation.
+async fn accept(
+    room: &Room,
+    visitor: &Visitor,
+    delivery: Uuid,
+    reply_to: Option<String>,
+    intent: Intent,
+) -> Result<Option<Entry>> {
+    let Err(error) = room.inbox.accept(event(visitor, delivery, reply_to, intent)).await else { return Ok(None) };
+    let Some(refused) = error.downcast_ref::<UserError>() else { return Err(error) };
+    let id = super::reply_id(delivery);
+    Ok(Some(room.chat.append(&visitor.id, &id, &Content::refusal(refused)).await?))
+}
+
+async fn append_card(room: &Room, visitor: &Visitor, delivery: Uuid, card: Option<Card>) -> Result<Option<Entry>> {
+    let Some(card) = card else { return Ok(None) };
+    Ok(Some(room.chat.append(&visitor.id, &super::reply_id(delivery), &Content::Card { card }).await?))
+}
+
+/// The form with what was filled in, where it does not say better.
+fn with_answers(mut form: Form, values: &BTreeMap<String, Value>) -> Form {
+    for field in form.fields.iter_mut().filter(|field| field.value.is_none()) {
+        field.value = values.get(&field.name).cloned();
+    }
+    form
+}
+
+fn html(entries: impl IntoIterator<Item = Option<Entry>>) -> Result<String> {
+    entries.into_iter().flatten().map(|entry| view::entry(&entry)).collect()
+}

@@ -1,0 +1,70 @@
+//! The inbox: events, kept before they are acknowledged.
+
+use super::{Engine, Store, Tx};
+use crate::clock::Span;
+use crate::error::Result;
+
+/// How long whoever accepted an event has to answer it, before another process does.
+const HOLD: Span = Span::from_secs(20);
+
+impl Tx {
+    async fn insert_event(&mut self, id: &str, body: &str) -> Result<bool> {
+        let sql =
+            "insert into event (id, body, received_at, held_until) values ($1, $2, $3, $4) on conflict (id) do nothing";
+        let query = sqlx::query(sql).bind(id).bind(body);
+        let query = query.bind(self.now).bind(self.now + HOLD.millis());
+        Ok(query.execute(&mut self.connection).await?.rows_affected() == 1)
+    }
+}
+
+impl Store {
+    /// Keeps an event, as JSON, held by the caller; `false` if it was known already.
+    pub async fn accept_event(&self, id: &str, body: String) -> Result<bool> {
+        let id = id.to_owned();
+        self.write(move |tx| Box::pin(async move { tx.insert_event(&id, &body).await })).await
+    }
+
+    /// The event was answered.
+    pub async fn finish_event(&self, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                // What was said may hold secrets, and nobody needs it any more: only the id stays.
+                let sql = "update event set handled_at = $2, body = '' where id = $1";
+                sqlx::query(sql).bind(id).bind(tx.now).execute(&mut tx.connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Takes events that nobody answered in time, as JSON.
+    pub async fn claim_events(&self, most: i64) -> Result<Vec<String>> {
+        let skip = self.engine == Engine::Postgres;
+        let sql = if skip {
+            "update event set held_until = $1 where id in (select id from event where handled_at is null \
+             and held_until <= $2 order by held_until limit $3 for update skip locked) returning body"
+        } else {
+            "update event set held_until = $1 where id in (select id from event where handled_at is null \
+             and held_until <= $2 order by held_until limit $3) returning body"
+        };
+        self.write(move |tx| {
+            Box::pin(async move {
+                let query = sqlx::query_scalar(sql).bind(tx.now + HOLD.millis()).bind(tx.now).bind(most);
+                Ok(query.fetch_all(&mut tx.connection).await?)
+            })
+        })
+        .await
+    }
+
+    /// At the start of the only process of an SQLite file: whatever was being answered is free at once.
+    pub async fn take_back_events(&self) -> Result<u64> {
+        self.write(|tx| {
+            Box::pin(async move {
+                let sql = "update event set held_until = 0 where handled_at is null";
+                Ok(sqlx::query(sql).execute(&mut tx.connection).await?.rows_affected())
+            })
+        })
+        .await
+    }
+}
