@@ -2,10 +2,13 @@
 
 mod architecture;
 mod asking;
+mod browser;
 mod config;
 mod engine;
 mod house;
+mod page;
 mod requests;
+mod scripted;
 mod server;
 mod store;
 mod supply;
