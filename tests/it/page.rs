@@ -311,13 +311,18 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
     let place = page.place();
     let mut cards = Vec::new();
     for number in 1..=70 {
-        cards.push(page.chat.post(&place, &news(&format!("News {number}."))).await.expect("posted"));
+        cards.push(
+            page.chat
+                .post(&place, &stationmaster::job::new_id("msg"), &news(&format!("News {number}.")))
+                .await
+                .expect("posted"),
+        );
     }
     browser.sees("News 70.").await;
     browser.until("log.scrollHeight - log.scrollTop - log.clientHeight < 5").await;
 
     page.cut().await;
-    page.chat.post(&place, &news("While away")).await.expect("posted");
+    page.chat.post(&place, &stationmaster::job::new_id("msg"), &news("While away")).await.expect("posted");
     page.chat.edit(&place, &cards[0], &news("News 1, changed.")).await.expect("edited");
     page.serve().await;
     browser.sees("While away").await;
@@ -326,7 +331,7 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
 
     browser.driver.execute("log.scrollTop = 300", vec![]).await.expect("scrolled");
     browser.until("log.scrollTop === 300").await;
-    page.chat.post(&place, &working("elsewhere", 5)).await.expect("posted");
+    page.chat.post(&place, &stationmaster::job::new_id("msg"), &working("elsewhere", 5)).await.expect("posted");
     browser.until("!jump.hidden").await;
     assert_eq!(browser.eval("log.scrollTop").await, 300, "who reads is not moved");
     browser.click("#jump").await;
