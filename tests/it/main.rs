@@ -2,6 +2,7 @@
 
 mod architecture;
 mod asking;
+mod check;
 mod config;
 mod engine;
 mod house;
