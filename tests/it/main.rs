@@ -3,6 +3,7 @@
 mod architecture;
 mod asking;
 mod browser;
+mod check;
 mod config;
 mod engine;
 mod house;
