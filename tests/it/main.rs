@@ -4,5 +4,6 @@ mod architecture;
 mod asking;
 mod config;
 mod engine;
+mod proposing;
 mod store;
 mod supply;
