@@ -2,8 +2,14 @@
 
 mod architecture;
 mod asking;
+mod browser;
 mod config;
 mod engine;
+mod house;
+mod page;
 mod proposing;
+mod requests;
+mod scripted;
+mod server;
 mod store;
 mod supply;
