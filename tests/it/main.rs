@@ -8,6 +8,7 @@ mod config;
 mod engine;
 mod house;
 mod page;
+mod proposing;
 mod requests;
 mod scripted;
 mod server;
