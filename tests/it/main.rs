@@ -1,3 +1,4 @@
 mod browser;
 mod page;
+mod page_http;
 mod scripted;
