@@ -8,6 +8,7 @@ mod config;
 mod engine;
 mod house;
 mod page;
+mod page_http;
 mod proposing;
 mod requests;
 mod scripted;
