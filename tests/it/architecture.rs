@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 9] = [
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
-    &["request"],
+    &["help", "request"],
     &["desk"],
     &["doctor", "serve", "web"],
     &["main"],

@@ -3,7 +3,7 @@
 mod architecture;
 mod asking;
 mod config;
-mod server;
 mod engine;
+mod server;
 mod store;
 mod supply;
