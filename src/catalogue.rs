@@ -3,6 +3,7 @@
 pub mod capability;
 pub mod choices;
 pub mod command;
+pub mod complete;
 pub mod form;
 pub mod given;
 pub mod input;
@@ -10,9 +11,10 @@ pub mod line;
 pub mod names;
 pub mod parameter;
 pub mod resolve;
+pub mod search;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use capability::Capability;
 use command::Command;
@@ -24,4 +26,13 @@ pub struct Catalogue {
     pub capabilities: BTreeMap<String, Arc<Capability>>,
     /// The commands, by full name (`db create`).
     pub commands: BTreeMap<String, Arc<Command>>,
+    /// What is searched, made when it is first needed.
+    index: OnceLock<search::Index>,
+}
+
+impl Catalogue {
+    /// A catalogue of what passed the check.
+    pub fn new(capabilities: BTreeMap<String, Arc<Capability>>, commands: BTreeMap<String, Arc<Command>>) -> Self {
+        Self { capabilities, commands, index: OnceLock::new() }
+    }
 }

@@ -104,7 +104,7 @@ async fn asker(app: &App, event: &Event) -> Result<Asker> {
 pub async fn perform(app: &App, claim: &Claim) {
     let done = match serde_json::from_str(&claim.payload) {
         Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
-        Ok(Job::Expire { request }) => request::settle::expire(app, claim, &request).await,
+        Ok(Job::Expire { request }) => request::end::expire(app, claim, &request).await,
         Err(unknown) => Err(unknown.into()),
     };
     let Err(error) = done else { return };
@@ -122,7 +122,7 @@ pub async fn perform(app: &App, claim: &Claim) {
         // The lease ends by itself, and then the job is claimed again.
         tracing::error!(job = claim.id, error = format!("{error:#}"), "the failure could not be noted");
     } else if dead && let Ok(Job::Perform { request }) = serde_json::from_str(&claim.payload) {
-        request::settle::give_up(app, &request).await;
+        request::end::give_up(app, &request).await;
     }
 }
 

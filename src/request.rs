@@ -17,7 +17,10 @@ use crate::store::Tx;
 use crate::store::audit::Act;
 use crate::store::request::{Request, State};
 
+mod attempt;
+pub mod callback;
 pub mod card;
+pub mod end;
 pub mod perform;
 pub mod plan;
 pub mod press;

@@ -55,9 +55,12 @@ pub struct Parts {
 }
 
 /// Builds the shared handles.
-pub fn build(parts: Parts) -> Result<App> {
+pub async fn build(parts: Parts) -> Result<App> {
     let Parts { config, store, clock, platforms } = parts;
-    let tools = tools(&config, clock.clone())?;
+    // Made at the first start and kept, so that a call back finds the same key after a restart and on every replica.
+    let random = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let key = store.setting("callback_key", &random).await?;
+    let tools = tools(&config, clock.clone(), key.into())?;
     let known = crate::catalogue::Known::of(&config);
     let catalogue = crate::catalogue::Catalogue::load(&config.commands, &tools, &known)
         .map_err(|problems| anyhow::anyhow!(crate::catalogue::explain(&problems)))?;
@@ -79,7 +82,7 @@ pub fn build(parts: Parts) -> Result<App> {
 }
 
 /// What runners need, from the configuration.
-pub fn tools(config: &Config, clock: Clock) -> Result<crate::runner::Tools> {
+pub fn tools(config: &Config, clock: Clock, callback_key: secrecy::SecretString) -> Result<crate::runner::Tools> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
     Ok(crate::runner::Tools {
         web: crate::runner::WebClient::new(&config.http)?,
@@ -87,24 +90,8 @@ pub fn tools(config: &Config, clock: Clock) -> Result<crate::runner::Tools> {
         data: std::path::absolute(&config.data)?,
         commands: std::path::absolute(&config.commands)?,
         public_url: config.public_url(),
-        callback_key: callback_key(&config.data)?,
+        callback_key,
     })
-}
-
-/// The key that call-backs are signed with; made at the first start, so that it outlives a restart.
-fn callback_key(data: &std::path::Path) -> Result<secrecy::SecretString> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let file = data.join("callback.key");
-    if let Ok(key) = std::fs::read_to_string(&file)
-        && key.trim().len() >= 32
-    {
-        return Ok(key.trim().to_owned().into());
-    }
-    let key = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    let mut opened = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&file)?;
-    opened.write_all(key.as_bytes()).and_then(|()| opened.sync_all()).context("keep the key for call-backs")?;
-    Ok(key.into())
 }
 
 impl House {

@@ -134,6 +134,19 @@ impl Store {
         self.signals.messages.notified().await;
     }
 
+    /// What this database keeps under a name; `first` becomes that if there is nothing yet.
+    pub async fn setting(&self, name: &'static str, first: &str) -> Result<String> {
+        let first = first.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "insert into setting (name, value) values ($1, $2) \
+                           on conflict (name) do update set name = excluded.name returning value";
+                Ok(sqlx::query_scalar(sql).bind(name).bind(first).fetch_one(&mut tx.connection).await?)
+            })
+        })
+        .await
+    }
+
     /// A connection for reading.
     fn reader(&self) -> &AnyPool {
         &self.readers

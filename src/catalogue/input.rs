@@ -262,3 +262,183 @@ fn is_web_address(text: &str) -> bool {
         && url.username().is_empty()
         && url.password().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// A parameter of a capability file.
+    fn parameter(keys: &str) -> Parameter {
+        toml::from_str(&format!("name = \"it\"\n{keys}")).expect(keys)
+    }
+
+    /// The typed value as JSON, or the error.
+    fn read(keys: &str, given: Value) -> String {
+        let parameter = parameter(keys);
+        let known = (parameter.kind == Kind::Choice).then_some(parameter.choices.as_slice());
+        parameter.read(&given, known).map_or_else(|error| error, |value| value.to_string())
+    }
+
+    #[test]
+    fn numbers() {
+        for (keys, given, read_as) in [
+            ("type = 'integer'", json!("42"), "42"),
+            ("type = 'integer'", json!(" +7 "), "7"),
+            ("type = 'integer'", json!("9223372036854775807"), "9223372036854775807"),
+            ("type = 'integer'", json!(9_007_199_254_740_993_i64), "9007199254740993"),
+            ("type = 'integer'", json!(5.0), "5"),
+            ("type = 'integer'", json!(1e300), "`1e+300` is not a whole number."),
+            ("type = 'integer'", json!("9223372036854775808"), "`9223372036854775808` is not a whole number."),
+            ("type = 'integer'", json!(u64::MAX), "`18446744073709551615` is not a whole number."),
+            ("type = 'integer'", json!("1.5"), "`1.5` is not a whole number."),
+            ("type = 'integer'", json!([1]), "`[1]` is not a whole number."),
+            ("type = 'integer'\nmin = 1\nmax = 9", json!("10"), "`10` is not a whole number between 1 and 9."),
+            (
+                "type = 'integer'\nmax = 9007199254740992",
+                json!(9_007_199_254_740_993_i64),
+                "`9007199254740993` is not a whole number of at most 9007199254740992.",
+            ),
+            ("type = 'number'", json!("0.5"), "0.5"),
+            ("type = 'number'", json!("-1e3"), "-1000.0"),
+            ("type = 'number'", json!("3"), "3"),
+            ("type = 'number'", json!("nan"), "`nan` is not a number."),
+            ("type = 'number'", json!("-inf"), "`-inf` is not a number."),
+            ("type = 'number'", json!("1e999"), "`1e999` is not a number."),
+            ("type = 'number'\nmin = 0.5", json!("0.25"), "`0.25` is not a number of at least 0.5."),
+        ] {
+            assert_eq!(read(keys, given.clone()), read_as, "{keys} {given}");
+        }
+    }
+
+    #[test]
+    fn truths_and_choices() {
+        for yes in [json!(true), json!("yes"), json!("TRUE"), json!(" on "), json!("1")] {
+            assert_eq!(read("type = 'boolean'", yes), "true");
+        }
+        for no in [json!(false), json!("no"), json!("False"), json!("off"), json!("0")] {
+            assert_eq!(read("type = 'boolean'", no), "false");
+        }
+        assert_eq!(read("type = 'boolean'", json!("maybe")), "`maybe` is not yes or no.");
+        assert_eq!(read("type = 'boolean'", json!(1)), "`1` is not yes or no.");
+        let sizes = "type = 'choice'\nchoices = ['Small', 'large', 'LARGE', '3']";
+        for (given, read_as) in [
+            (json!("small"), "\"Small\""),
+            (json!(" large "), "\"large\""),
+            (json!("LARGE"), "\"LARGE\""),
+            (json!(3), "\"3\""),
+            (json!("Large"), "`Large` is not one of Small, large, LARGE, 3. Did you mean `large`?"),
+            (json!("smal"), "`smal` is not one of Small, large, LARGE, 3. Did you mean `Small`?"),
+            (json!({"a": 1}), "`{\"a\":1}` is not text."),
+        ] {
+            assert_eq!(read(sizes, given.clone()), read_as, "{given}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        for (keys, given, read_as) in [
+            ("type = 'string'", json!("  kept as it is "), "\"  kept as it is \""),
+            ("type = 'string'", json!("{{env.HOME}} <@U1> $(id)"), "\"{{env.HOME}} <@U1> $(id)\""),
+            ("type = 'string'", json!("a\nb"), "It has several lines; one line of text is wanted."),
+            ("type = 'string'", json!("a\u{0}b"), "It has a control character (\\u{0}); plain text is wanted."),
+            ("type = 'string'", json!("ü".repeat(1001)), "It has 1001 characters; 1000 are the most."),
+            ("type = 'string'", json!(5), "`5` is not text."),
+            ("type = 'string'\npattern = 'a|ab'", json!("ab"), "\"ab\""),
+            ("type = 'string'\npattern = '[a-z]+'", json!("abC"), "`abC` does not match `[a-z]+`."),
+            ("type = 'string'\nmin = 3", json!("ab"), "It has 2 characters; it takes a length of at least 3."),
+            ("type = 'string'\nmin = 3\nmax = 4", json!("äöüß"), "\"äöüß\""),
+            ("type = 'text'", json!("a\r\nb\tc"), "\"a\\nb\\tc\""),
+            ("type = 'text'", json!("a\u{1b}[0m"), "It has a control character (\\u{1b}); plain text is wanted."),
+            ("type = 'text'", json!("x".repeat(10_001)), "It has 10001 characters; 10000 are the most."),
+            ("type = 'secret'", json!("-----BEGIN\nkey"), "\"-----BEGIN\\nkey\""),
+            ("type = 'secret'\npattern = '[a-z]+'", json!("hunter2"), "It does not match `[a-z]+`."),
+            ("type = 'secret'", json!(1234), "It is not text."),
+        ] {
+            assert_eq!(read(keys, given.clone()), read_as, "{keys} {given}");
+        }
+    }
+
+    #[test]
+    fn dates_durations_and_addresses() {
+        for (kind, given, read_as) in [
+            ("date", "2028-02-29", "\"2028-02-29\""),
+            ("date", "2026-02-29", "`2026-02-29` is not a date such as 2026-12-01."),
+            ("date", "2026-12-01T09:00", "`2026-12-01T09:00` is not a date such as 2026-12-01."),
+            ("date", "20261201", "`20261201` is not a date such as 2026-12-01."),
+            ("duration", "90m", "\"1h30m\""),
+            ("duration", "1H 30M", "\"1h30m\""),
+            ("duration", "soon", "`soon` is not a duration such as 30m, 2h or 1d."),
+            ("duration", "99999999999999w", "`99999999999999w` is not a duration such as 30m, 2h or 1d."),
+            ("url", "https://example.org/a?b=c#d", "\"https://example.org/a?b=c#d\""),
+            ("url", " http://localhost:8080 ", "\"http://localhost:8080\""),
+        ] {
+            assert_eq!(read(&format!("type = '{kind}'"), json!(given)), read_as, "{kind} {given}");
+        }
+        for wrong in [
+            "example.org",
+            "ftp://example.org",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://",
+            "https://user@example.org",
+            "https://user:pass@example.org",
+            "https://example.org@evil.example",
+            "https:\\\\example.org",
+            "https://exa mple.org",
+        ] {
+            let error = read("type = 'url'", json!(wrong));
+            assert!(error.starts_with(&format!("`{wrong}` is not an address")), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_house() {
+        let teams = ["data".to_owned(), "Web".to_owned()];
+        let team = parameter("type = 'team'");
+        assert_eq!(team.read(&json!("@web"), Some(&teams)), Ok(json!("Web")));
+        assert_eq!(team.read(&json!("anything"), None), Ok(json!("anything")));
+        assert_eq!(
+            team.read(&json!("dta"), Some(&teams)),
+            Err("`dta` is not one of data, Web. Did you mean `data`?".into())
+        );
+        let people = ["ada".to_owned(), "ben".to_owned()];
+        let person = parameter("type = 'person'");
+        for (given, read_as) in [("@Ada", "ada"), ("slack:U012", "slack:U012"), ("per_01k", "per_01k")] {
+            assert_eq!(person.read(&json!(given), Some(&people)), Ok(json!(read_as)));
+        }
+        assert_eq!(
+            person.read(&json!("bem"), Some(&people)),
+            Err("`bem` is not the name of a person. Did you mean `ben`?".into())
+        );
+        assert_eq!(read("type = 'channel'", json!("#general")), "\"general\"");
+        assert_eq!(read("type = 'channel'", json!("two words")), "`two words` is not the name of a conversation.");
+    }
+
+    #[test]
+    fn a_pattern_matches_the_whole_and_is_bounded() {
+        for wrong in [r"a)|(b", "(", &"a".repeat(1001), r"(\w{500}){500}"] {
+            let keys = format!("name = 'it'\ntype = 'string'\npattern = '{wrong}'");
+            assert!(toml::from_str::<Parameter>(&keys).is_err(), "{wrong}");
+        }
+        // A pattern that takes exponential time in a backtracking engine.
+        let long = "a".repeat(1000);
+        assert!(read("type = 'string'\npattern = '(a+)+'", json!(long)).starts_with("\"aaa"));
+        assert!(read("type = 'string'\npattern = '(a*)*b'", json!(long)).ends_with("does not match `(a*)*b`."));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_is_stable(
+            kind in prop::sample::select(vec!["string", "text", "integer", "number", "boolean", "choice", "person", "team", "channel", "date", "duration", "url", "secret"]),
+            given in prop_oneof![".{0,40}".prop_map(Value::from), any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from), "[0-9a-zA-Z:/. -]{0,20}".prop_map(Value::from)],
+        ) {
+            let parameter = parameter(&format!("type = '{kind}'\nchoices = ['a', 'b']"));
+            let known = parameter.choices.clone();
+            if let Ok(value) = parameter.read(&given, Some(&known)) {
+                prop_assert_eq!(parameter.read(&value, Some(&known)), Ok(value));
+            }
+        }
+    }
+}

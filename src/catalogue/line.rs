@@ -215,3 +215,102 @@ impl Scanner<'_> {
 fn is_head(text: &str) -> bool {
     text.strip_suffix('=').is_some_and(|name| is_name(name.strip_prefix("--").unwrap_or(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The words as `value`, `name=value`, `--name` and `--`, each in brackets.
+    fn show(line: &str) -> String {
+        let words = split(line).expect(line);
+        let show = |word: &Word| match word.role() {
+            Role::Value(text) => format!("[{text}]"),
+            Role::Pair(name, value) => format!("[{name}] = [{value}]"),
+            Role::Flag(name) => format!("--[{name}]"),
+            Role::End => "--".into(),
+        };
+        words.iter().map(show).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn reads_what_people_and_phones_type() {
+        for (line, words) in [
+            ("", ""),
+            ("  \n\t ", ""),
+            ("/db create orders", "[/db] [create] [orders]"),
+            ("a\u{a0}b\u{2003}c", "[a] [b] [c]"),
+            ("name=orders --size large --dry-run", "[name] = [orders] --[size] [large] --[dry-run]"),
+            ("--size=large --x_1=", "[size] = [large] [x_1] = []"),
+            ("—size=large —dry-run –force", "[size] = [large] --[dry-run] --[force]"),
+            ("a -- --b c=d", "[a] -- --[b] [c] = [d]"),
+            ("a — b", "[a] -- [b]"),
+            ("-5 - –7 —7 ---x --5", "[-5] [-] [–7] [—7] [---x] [--5]"),
+            ("\"two words\" 'two words' “two words” ‘two words’", "[two words] [two words] [two words] [two words]"),
+            (
+                "„zwei Wörter“ „zwei Wörter” «deux mots» »zwei Wörter« ‚so‘",
+                "[zwei Wörter] [zwei Wörter] [deux mots] [zwei Wörter] [so]",
+            ),
+            (
+                "name=\"two words\" --name='two words' name=“two words”",
+                "[name] = [two words] [name] = [two words] [name] = [two words]",
+            ),
+            ("\"a=b\" '--c' \"\" ''", "[a=b] [--c] [] []"),
+            (r#""say \"hi\" \\ \n" 'a\'"#, r#"[say "hi" \ \n] [a\]"#),
+            (r"C:\new\dir don't it’s 5' rock'n'roll", r"[C:\new\dir] [don't] [it’s] [5'] [rock'n'roll]"),
+            ("'don't stop' ‘it’s fine’", "[don't stop] [it’s fine]"),
+            ("https://example.org/?a=b&c=d x==y 1=2 =z", "[https://example.org/?a=b&c=d] [x] = [=y] [1=2] [=z]"),
+            ("\"two\nlines\"", "[two\nlines]"),
+            ("{\"a\":\"b\"}", "[{\"a\":\"b\"}]"),
+        ] {
+            assert_eq!(show(line), words, "{line}");
+        }
+    }
+
+    #[test]
+    fn says_where_a_line_goes_wrong() {
+        let cases = [
+            ("/db create \"orders", "The quote at character 12 (after `/db create `) is not closed."),
+            ("“a", "The quote at character 1 is not closed."),
+            ("it is 'fine", "The quote at character 7 (after `it is `) is not closed."),
+            ("name=\"a\"b c", "A quote closes at character 9 (after `name=\"a\"`) with no space behind it."),
+            ("a\0b", "There is a control character (\\u{0}) at character 2 (after `a`)."),
+            ("a \u{1b}[31mred", "There is a control character (\\u{1b}) at character 3 (after `a `)."),
+        ];
+        for (line, message) in cases {
+            assert_eq!(split(line).expect_err(line).message, message, "{line}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_line_that_is_too_long_before_reading_it() {
+        let line = "x".repeat(1 << 20);
+        let message = split(&line).expect_err("too long").message;
+        assert_eq!(message, "The line has 1048576 bytes; 16384 are the most that are read.");
+        assert_eq!(split(&line[..LONGEST]).expect("fits").len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_quoted_value_is_read_back(values in prop::collection::vec("[^\\p{Cc}]{0,20}|[ -~“”’—\n]{0,20}", 1..6)) {
+            let line: Vec<String> = values.iter().map(|value| quote(value)).collect();
+            let words = split(&line.join(" ")).expect("reads");
+            prop_assert_eq!(words.iter().map(Word::role).collect::<Vec<_>>(), values.iter().map(|v| Role::Value(v)).collect::<Vec<_>>());
+            let named = split(&format!("name={}", line[0])).expect("reads");
+            prop_assert_eq!(named[0].role(), Role::Pair("name", &values[0]));
+        }
+
+        #[test]
+        fn reading_never_panics_and_loses_no_letter(line in ".{0,80}|[a-z \"'“”‘’„«»=—–\\\\-]{0,40}") {
+            if let Ok(words) = split(&line) {
+                let typed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+                let read: String = words.iter().map(|word| word.text.as_str()).collect();
+                prop_assert_eq!(typed(&read), typed(&line));
+                for word in &words {
+                    prop_assert!(line.is_char_boundary(word.at) && word.bare <= word.text.len());
+                    word.role();
+                }
+            }
+        }
+    }
+}

@@ -17,18 +17,19 @@ impl Catalogue {
     /// The command that a line begins with, and how many of its words name it. A leading mention of the bot counts as
     /// part of the name. The error says what is nearest among what the asker may use.
     pub fn find(&self, words: &[Word], asker: &Asker) -> Result<(&Arc<Command>, usize), UserError> {
-        let mention = words.first().is_some_and(is_mention) as usize;
-        let words = &words[mention..];
+        let (command, used) = self.longest(words).or_else(|| self.only_child(words)).ok_or_else(|| {
+            let spoken = spoken(words);
+            self.unknown(&spoken, asker)
+        })?;
+        permitted(command, asker).map(|command| (command, used))
+    }
+
+    /// The command with the longest name that a line begins with, and how many of its words name it.
+    pub(super) fn longest(&self, words: &[Word]) -> Option<(&Arc<Command>, usize)> {
         let spoken = spoken(words);
-        for count in (1..=spoken.len()).rev() {
-            if let Some(command) = self.commands.get(&spoken[..count].join(" ")) {
-                return permitted(command, asker).map(|command| (command, mention + count));
-            }
-        }
-        if let Some((command, count)) = self.only_child(words, &spoken) {
-            return permitted(command, asker).map(|command| (command, mention + count));
-        }
-        Err(self.unknown(&spoken, asker))
+        let counts = (1..=spoken.len()).rev();
+        let mut known = counts.filter_map(|count| Some((self.commands.get(&spoken[..count].join(" "))?, count)));
+        known.next().map(|(command, count)| (command, mentions(words) + count))
     }
 
     /// The command of that name, with or without its slash.
@@ -40,21 +41,27 @@ impl Catalogue {
         }
     }
 
-    /// The commands whose names begin with these words and a further one.
-    pub(super) fn children(&self, group: &str) -> impl Iterator<Item = &Arc<Command>> + use<'_> {
-        let prefix = format!("{group} ");
+    /// The commands whose names begin with a text.
+    pub(super) fn beginning_with(&self, prefix: &str) -> impl Iterator<Item = &Arc<Command>> + use<'_> {
+        let prefix = prefix.to_owned();
         let from = (Bound::Included(prefix.clone()), Bound::Unbounded);
         self.commands.range(from).take_while(move |(name, _)| name.starts_with(&prefix)).map(|(_, command)| command)
     }
 
+    /// The commands whose names begin with these words and have further ones.
+    fn children(&self, group: &str) -> impl Iterator<Item = &Arc<Command>> + use<'_> {
+        self.beginning_with(&format!("{group} "))
+    }
+
     /// `/db` alone, where `db create` is the only command that begins so: that one is meant, if no further word says
     /// otherwise.
-    fn only_child(&self, words: &[Word], spoken: &[String]) -> Option<(&Arc<Command>, usize)> {
+    fn only_child(&self, words: &[Word]) -> Option<(&Arc<Command>, usize)> {
+        let spoken = spoken(words);
         (1..=spoken.len()).rev().find_map(|count| {
             let mut children = self.children(&spoken[..count].join(" "));
             let only = children.next().filter(|_| children.next().is_none())?;
-            let has_value = words[count..].iter().any(Word::is_value);
-            (!has_value).then_some((only, count))
+            let used = mentions(words) + count;
+            (!words[used..].iter().any(Word::is_value)).then_some((only, used))
         })
     }
 
@@ -82,7 +89,7 @@ impl Catalogue {
     }
 
     /// The command, or the first words of some, that was most likely meant; the longer of two guesses wins.
-    fn nearest(&self, spoken: &[String], asker: &Asker) -> Option<String> {
+    pub(super) fn nearest(&self, spoken: &[String], asker: &Asker) -> Option<String> {
         let names =
             self.commands.values().filter(|command| may(command, asker)).map(|command| command.file.name.as_str());
         let names: Vec<&str> = names.collect();
@@ -101,8 +108,9 @@ fn beginning(name: &str, words: usize) -> Option<&str> {
 }
 
 /// The words that can be the name of a command, as names are written.
-fn spoken(words: &[Word]) -> Vec<String> {
-    let bare = words.iter().take(WORDS).take_while(|word| word.is_bare() && !word.text.is_empty());
+pub(super) fn spoken(words: &[Word]) -> Vec<String> {
+    let bare =
+        words.iter().skip(mentions(words)).take(WORDS).take_while(|word| word.is_bare() && !word.text.is_empty());
     let names = bare.enumerate().map(|(at, word)| {
         let text = if at == 0 { word.text.trim_start_matches('/') } else { &word.text };
         text.to_lowercase()
@@ -110,11 +118,13 @@ fn spoken(words: &[Word]) -> Vec<String> {
     names.take_while(|name| !name.is_empty()).collect()
 }
 
-fn is_mention(word: &Word) -> bool {
-    let name = word.text.trim_end_matches([':', ',']);
-    word.is_bare() && name.eq_ignore_ascii_case("@stationmaster")
+/// How many words at the beginning of a line mention the bot: one or none.
+pub(super) fn mentions(words: &[Word]) -> usize {
+    let name = words.first().filter(|word| word.is_bare()).map(|word| word.text.trim_end_matches([':', ',']));
+    usize::from(name.is_some_and(|name| name.eq_ignore_ascii_case("@stationmaster")))
 }
 
+/// Whether the asker may use a command here.
 pub(super) fn may(command: &Command, asker: &Asker) -> bool {
     asker.person.may(&command.file.allow, &asker.place).is_ok()
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::clock::Span;
 use crate::message::Template;
+use crate::runner::json_path::JsonPath;
 
 /// `[[command.param]]`
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -86,7 +87,7 @@ pub struct ChoicesFrom {
     /// The address that answers with JSON.
     pub http: Template,
     /// A JSONPath to the values.
-    pub items: String,
+    pub items: JsonPath,
     /// How long an answer is used again; 1m if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Span>,

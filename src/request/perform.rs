@@ -3,24 +3,18 @@
 //! Invariant: before a runner is called, the attempt is on the disk; so after a crash it is known that the attempt may
 //! have happened. A step that must not be repeated is then never run again.
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_util::sync::CancellationToken;
-
+use super::attempt::mistaken;
 use super::settle::{self, Settled};
 use super::values::Values;
 use crate::app::App;
 use crate::catalogue::command::{self, CommandFile, Repeat};
 use crate::clock::Span;
 use crate::error::Result;
-use crate::job::{Claim, Fenced};
-use crate::runner::{Attempt, Outcome, Progress, Runner};
+use crate::job::Claim;
+use crate::runner::Runner;
 use crate::store::request::{Change, Request, State};
 use crate::store::step::{Course, Step, state};
 
-/// How long a step may take if its file does not say.
-const TIMEOUT: Span = Span::from_secs(600);
-/// How often a card follows the progress of a running step.
-const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(700);
 /// How long a request that waits for its turn sleeps, at most.
 const TURN: Span = Span::from_secs(5);
 
@@ -31,6 +25,8 @@ pub(super) struct Work<'a> {
     pub(super) request: Request,
     pub(super) command: CommandFile,
     pub(super) steps: Vec<Step>,
+    /// The call-back that the current attempt looks at.
+    pub(super) called: Option<(String, serde_json::Value)>,
 }
 
 /// What to do next.
@@ -54,7 +50,7 @@ pub async fn perform(app: &App, claim: &Claim, id: &str) -> Result<()> {
     }
     let command: CommandFile = serde_json::from_str(&app.store.definition(&request.definition).await?)?;
     let steps = app.store.steps(id).await?;
-    let mut work = Work { app, claim, request, command, steps };
+    let mut work = Work { app, claim, request, command, steps, called: None };
     if !work.take_turn().await? {
         return Ok(());
     }
@@ -62,7 +58,7 @@ pub async fn perform(app: &App, claim: &Claim, id: &str) -> Result<()> {
         let settled = match work.next_move() {
             Move::Run(position, course) => work.run(position, course).await?,
             Move::TurnBack => settle::turn_back(&mut work).await?,
-            Move::End(ending) => return settle::end(&work, ending).await,
+            Move::End(ending) => return super::end::end(&work, ending).await,
         };
         if settled == Settled::Paused {
             return Ok(());
@@ -159,7 +155,11 @@ impl Work<'_> {
         }
         let repeatable = is_repeatable(&file, &runner);
         let interrupted = row.state == state::RUNNING && row.attempt > 0;
-        let (attempt, progress) = self.attempt(&row, &file, values).await?;
+        self.called = match row.state.as_str() {
+            state::WAITING => self.app.store.call_back(&row.request, &row.name).await?,
+            _ => None,
+        };
+        let (attempt, progress) = self.attempt(&row, &file, values)?;
         let outcome = if let Err(mistake) = applies {
             mistaken(&attempt, &mistake)
         } else if interrupted && !repeatable {
@@ -173,118 +173,6 @@ impl Work<'_> {
         let judge = settle::Judge { file: &file, runner: &runner, repeatable, attempt: &attempt };
         settle::settle(self, row, outcome, judge).await
     }
-
-    /// Asks the system behind a waiting step to stop, where it can be asked.
-    pub(super) async fn stop_elsewhere(&self, row: &Step) {
-        let stop = async {
-            let file = self.step_file(usize::try_from(row.position)?, row.course())?;
-            let runner = file.runners().pop().ok_or_else(|| anyhow::anyhow!("no runner"))?;
-            let values = Values::of_request(self.app, &self.request, &self.command, &self.steps).await?;
-            let (attempt, _) = self.attempt(row, file, values).await?;
-            let _ = (runner, attempt);
-            Ok::<(), anyhow::Error>(())
-        };
-        if let Err(e) = stop.await {
-            tracing::warn!(request = row.request, step = row.name, error = format!("{e:#}"), "could not be stopped");
-        }
-    }
-
-    /// What the runner is given.
-    async fn attempt(
-        &self,
-        row: &Step,
-        file: &command::Step,
-        values: Values,
-    ) -> Result<(Attempt, UnboundedReceiver<Progress>)> {
-        let (progress, listener) = unbounded_channel();
-        let began = if row.attempt == 0 { self.app.clock.now() } else { row.started_at };
-        let mut checkpoint: serde_json::Value = serde_json::from_str(&row.checkpoint)?;
-        if row.state == state::WAITING
-            && let Some(body) = self.app.store.call_back(&row.request, &row.name).await?
-        {
-            checkpoint["called"] = body;
-        }
-        let course = if row.course() == Course::Undo { "-undo" } else { "" };
-        let attempt = Attempt {
-            request: row.request.clone(),
-            step: row.name.clone(),
-            key: format!("{}-{}{course}", row.request, row.name),
-            values: values.all,
-            mask: values.mask,
-            checkpoint,
-            deadline: began + file.timeout.unwrap_or(TIMEOUT).millis(),
-            cancel: CancellationToken::new(),
-            progress,
-        };
-        Ok((attempt, listener))
-    }
-
-    /// Runs the attempt while the claim is renewed and the card follows. An error means that nothing may be recorded.
-    async fn watched(
-        &self,
-        runner: &Runner,
-        attempt: &Attempt,
-        mut progress: UnboundedReceiver<Progress>,
-        row: &mut Step,
-    ) -> Result<Outcome> {
-        let cancel = attempt.cancel.clone();
-        let _entered = self.app.running.enter(&self.request.id, &cancel);
-        if self.request.cancel_at.is_none() && self.is_called_off().await? {
-            cancel.cancel();
-        }
-        let mut run = std::pin::pin!(runner.run(&self.app.tools, attempt));
-        let mut beat = tokio::time::interval(self.app.config.jobs.lease.duration() / 3);
-        let mut show = tokio::time::interval(PROGRESS_EVERY);
-        let mut latest: Option<Progress> = None;
-        loop {
-            tokio::select! {
-                outcome = &mut run => {
-                    while let Ok(news) = progress.try_recv() { merge(&mut latest, news, row); }
-                    if self.app.running.is_abandoned() && cancel.is_cancelled() {
-                        anyhow::bail!("the process is shutting down");
-                    }
-                    return Ok(outcome.unwrap_or_else(|mistake| mistaken(attempt, &mistake)));
-                }
-                Some(news) = progress.recv() => merge(&mut latest, news, row),
-                _ = show.tick() => self.show(latest.take()).await?,
-                _ = beat.tick() => if !self.keep_alive(&cancel).await {
-                    // The runner ends what it started before this process lets go of it.
-                    cancel.cancel();
-                    let _ = tokio::time::timeout(std::time::Duration::from_secs(5), &mut run).await;
-                    return Err(Fenced.into());
-                }
-            }
-        }
-    }
-
-    /// Renews the lease; `false` if another process has the work. A database that is away for a moment is no reason to
-    /// stop: the fence guards what is written later.
-    async fn keep_alive(&self, cancel: &CancellationToken) -> bool {
-        if self.request.cancel_at.is_none() && self.is_called_off().await.unwrap_or(false) {
-            cancel.cancel();
-        }
-        self.app.store.renew_job(self.claim, self.app.config.jobs.lease).await.unwrap_or(true)
-    }
-
-    async fn is_called_off(&self) -> Result<bool> {
-        Ok(self.app.store.request(&self.request.id).await?.is_some_and(|request| request.cancel_at.is_some()))
-    }
-
-    async fn show(&self, progress: Option<Progress>) -> Result<()> {
-        let Some(progress) = progress else { return Ok(()) };
-        let Progress { percent, label, link, .. } = progress;
-        let progress = crate::store::request::Progress { percent, label, link };
-        match self.app.store.progress(self.claim, &self.request.id, progress).await {
-            // A card that is a moment behind harms nobody.
-            Err(e) if !e.is::<Fenced>() => Ok(()),
-            other => other,
-        }
-    }
-}
-
-/// A mistake in the capability file that shows only now: nothing has happened.
-fn mistaken(attempt: &Attempt, mistake: &anyhow::Error) -> Outcome {
-    Outcome::failed(attempt.mask.text(&format!("{mistake:#}")))
 }
 
 /// Whether running the step twice does no harm.
@@ -300,29 +188,4 @@ fn is_settled(name: &str) -> bool {
 /// Whether a step left something behind: it was done, or it failed after the other side had taken it up.
 fn has_happened(row: &Step) -> bool {
     row.state == state::DONE || (row.state == state::FAILED && (row.outputs != "{}" || row.checkpoint != "null"))
-}
-
-/// Adds what is new to what has not been shown yet.
-fn merge(latest: &mut Option<Progress>, news: Progress, row: &mut Step) {
-    const LOG: usize = 8000;
-    if let Some(line) = news.log {
-        row.log.push_str(&line);
-        row.log.push('\n');
-        if row.log.len() > LOG {
-            let mut cut = row.log.len() - LOG;
-            while !row.log.is_char_boundary(cut) {
-                cut += 1;
-            }
-            row.log.drain(..cut);
-        }
-    }
-    if news.percent.is_none() && news.label.is_empty() && news.link.is_none() {
-        return;
-    }
-    let known = latest.get_or_insert_default();
-    known.percent = news.percent.or(known.percent);
-    known.link = news.link.or(known.link.take());
-    if !news.label.is_empty() {
-        known.label = news.label;
-    }
 }

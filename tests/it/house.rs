@@ -87,7 +87,7 @@ impl House {
         let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
         let chat = Arc::new(Recorder::default());
         let parts = Parts { config, store, clock: clock.clone(), platforms: vec![chat.clone()] };
-        let app = serve::build(parts).unwrap_or_else(|e| panic!("{e:#}"));
+        let app = serve::build(parts).await.unwrap_or_else(|e| panic!("{e:#}"));
         Self { app: Arc::new(app), chat, clock, folder, events: AtomicU64::new(0) }
     }
 
