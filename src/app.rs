@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Catalogue;
+use crate::catalogue::choices::Choices;
 use crate::chat::{Platform, PlatformName};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,6 +36,8 @@ pub struct App {
     pub template_env: Map<String, Value>,
     /// The platforms that cards are sent to.
     pub platforms: BTreeMap<PlatformName, Arc<dyn Platform>>,
+    /// Where choices that capability files fetch are looked up.
+    pub choices: Choices,
     /// What runs in this process.
     pub running: Running,
     /// This process among those that share the database; another one after each start.

@@ -29,7 +29,8 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
             None => ask(app, event, &asker, Asked::Line(words.clone())).await,
         },
         Intent::Invoke { command, input } => {
-            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: false }).await
+            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: false })
+                .await
         }
         Intent::Submit { token, values } => {
             let (verb, command) = token.parts();

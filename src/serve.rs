@@ -11,12 +11,18 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
 use crate::app::{App, Running};
+use crate::catalogue::Catalogue;
+use crate::catalogue::choices::Choices;
 use crate::chat::{Event, Inbox, Platform, PlatformName, Reply};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::job::Claim;
+use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 use crate::{desk, message};
 
@@ -50,25 +56,23 @@ pub struct Parts {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// What is on offer at first.
+    pub catalogue: Catalogue,
+    /// What runners need.
+    pub tools: Tools,
     /// The platforms that cards are sent to.
     pub platforms: Vec<Arc<dyn Platform>>,
 }
 
 /// Builds the shared handles.
-pub async fn build(parts: Parts) -> Result<App> {
-    let Parts { config, store, clock, platforms } = parts;
-    // Made at the first start and kept, so that a call back finds the same key after a restart and on every replica.
-    let random = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    let key = store.setting("callback_key", &random).await?;
-    let tools = tools(&config, clock.clone(), key.into())?;
-    let known = crate::catalogue::Known::of(&config);
-    let catalogue = crate::catalogue::Catalogue::load(&config.commands, &tools, &known)
-        .map_err(|problems| anyhow::anyhow!(crate::catalogue::explain(&problems)))?;
+pub fn build(parts: Parts) -> Result<App> {
+    let Parts { config, store, clock, catalogue, tools, platforms } = parts;
     let messages = message::Messages::load(config.messages.as_deref())?;
     let platforms: BTreeMap<PlatformName, Arc<dyn Platform>> = platforms.into_iter().map(|p| (p.name(), p)).collect();
+    let env = template_env(&config);
     Ok(App {
-        template_env: config.template_env(),
-        choices: crate::catalogue::choices::Choices::new(&tools, config.template_env()),
+        choices: Choices::new(tools.web.clone(), clock.clone(), &config, env.clone()),
+        template_env: env,
         catalogue: ArcSwap::from_pointee(catalogue),
         messages: ArcSwap::from_pointee(messages),
         running: Running::default(),
@@ -81,17 +85,29 @@ pub async fn build(parts: Parts) -> Result<App> {
     })
 }
 
-/// What runners need, from the configuration.
-pub fn tools(config: &Config, clock: Clock, callback_key: secrecy::SecretString) -> Result<crate::runner::Tools> {
+/// What runners need, from the configuration. `callback_key` signs call-backs; `public_url` is where they come to.
+pub fn tools(config: &Config, clock: Clock, (callback_key, public_url): (SecretString, String)) -> Result<Tools> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
-    Ok(crate::runner::Tools {
-        web: crate::runner::WebClient::new(&config.http)?,
+    Ok(Tools {
+        web: WebClient::new(&config.http)?,
         clock,
         data: std::path::absolute(&config.data)?,
         commands: std::path::absolute(&config.commands)?,
-        public_url: config.public_url(),
+        public_url,
         callback_key,
     })
+}
+
+/// The key that call-backs are signed with: made at the first start and kept, so that a call back finds the same key
+/// after a restart and on every replica.
+pub async fn callback_key(store: &Store) -> Result<SecretString> {
+    let random = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    Ok(store.setting("callback_key", &random).await?.into())
+}
+
+/// The environment variables that the configuration opens to templates.
+fn template_env(config: &Config) -> Map<String, Value> {
+    config.templates.present.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
 }
 
 impl House {
@@ -119,8 +135,6 @@ impl House {
         self.tasks.spawn(async move { deliver(app, stop).await });
         let (desk, stop) = (self.desk.clone(), self.stop.clone());
         self.tasks.spawn(async move { sweep(desk, stop).await });
-        let (app, stop) = (self.app.clone(), self.stop.clone());
-        self.tasks.spawn(async move { reload(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {
@@ -136,7 +150,9 @@ impl House {
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(self.app.config.jobs.grace.duration(), self.tasks.wait()).await.is_err() {
-            tracing::warn!("work is still running at the end of the grace; it is stopped and taken up at the next start");
+            tracing::warn!(
+                "work is still running at the end of the grace; it is stopped and taken up at the next start"
+            );
             self.app.running.abandon();
             let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
         }
@@ -289,54 +305,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
     }
 }
 
-/// Follows the capability files and messages; keeps the last good version when a new one does not check.
-async fn reload(app: Arc<App>, stop: CancellationToken) {
-    let mut commands = crate::catalogue::Watch::new(&app.config.commands);
-    let mut messages = app.config.messages.as_deref().map(crate::catalogue::Watch::new);
-    while !stop.is_cancelled() {
-        pause(&stop, LOOK).await;
-        let app = app.clone();
-        let (commands_changed, messages_changed) =
-            (commands.changed(), messages.as_mut().is_some_and(crate::catalogue::Watch::changed));
-        if commands_changed || messages_changed {
-            let loaded = tokio::task::spawn_blocking(move || reload_next(&app, commands_changed, messages_changed));
-            let _ = loaded.await;
-        }
-    }
-}
-
-/// Loads what changed and swaps it in if it checks.
-pub fn reload_next(app: &App, commands: bool, messages: bool) {
-    if commands {
-        let known = crate::catalogue::Known::of(&app.config);
-        match crate::catalogue::Catalogue::load(&app.config.commands, &app.tools, &known) {
-            Ok(catalogue) => {
-                tracing::info!(commands = catalogue.commands.len(), "the capability files were loaded again");
-                app.catalogue.store(Arc::new(catalogue));
-            }
-            Err(problems) => tracing::error!(
-                problems = crate::catalogue::explain(&problems),
-                "the capability files have mistakes; the last good version stays"
-            ),
-        }
-    }
-    if messages {
-        match message::Messages::load(app.config.messages.as_deref()) {
-            Ok(loaded) => app.messages.store(Arc::new(loaded)),
-            Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the messages have mistakes; the last good version stays"
-                );
-            }
-        }
-    }
-}
-
 async fn pause(stop: &CancellationToken, time: Duration) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(time) => {}
     }
 }
-

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use stationmaster::app::App;
+use stationmaster::catalogue::Catalogue;
+use stationmaster::catalogue::capability::CapabilityFile;
+use stationmaster::catalogue::command::Command;
 use stationmaster::chat::{Card, Event, Inbox, Intent, Platform, PlatformName, Reply, Sender, Token};
 use stationmaster::clock::{Clock, Span};
 use stationmaster::config::Config;
@@ -66,28 +69,26 @@ pub struct House {
 }
 
 impl House {
-    /// A house with these capability files, by file name.
-    pub async fn with(on: On, files: &[(&str, &str)]) -> Self {
+    /// A house with these capability files.
+    pub async fn with(on: On, files: &[&str]) -> Self {
         Self::configured(on, files, |_| {}).await
     }
 
-    pub async fn configured(on: On, files: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn configured(on: On, files: &[&str], change: impl FnOnce(&mut Config)) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().expect("a folder");
         let commands = folder.path().join("commands");
         std::fs::create_dir_all(&commands).expect("a folder");
-        for (name, text) in files {
-            let path = commands.join(name);
-            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-            std::fs::write(path, text).expect("a file");
-        }
         let mut config = Config { data: folder.path().join("data"), commands, ..Config::default() };
         change(&mut config);
         let clock = Clock::manual(START);
         let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
         let chat = Arc::new(Recorder::default());
-        let parts = Parts { config, store, clock: clock.clone(), platforms: vec![chat.clone()] };
-        let app = serve::build(parts).await.unwrap_or_else(|e| panic!("{e:#}"));
+        let key = serve::callback_key(&store).await.expect("a key");
+        let tools = serve::tools(&config, clock.clone(), (key, "http://127.0.0.1:1".into())).expect("tools");
+        let catalogue = catalogue(files);
+        let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms: vec![chat.clone()] };
+        let app = serve::build(parts).expect("an app");
         Self { app: Arc::new(app), chat, clock, folder, events: AtomicU64::new(0) }
     }
 
@@ -152,6 +153,20 @@ impl House {
         assert_eq!((live, dead), (0, 0), "jobs are left over");
         self.app.store.verify_audit().await.expect("the audit trail holds");
     }
+}
+
+/// A catalogue of capability files.
+fn catalogue(files: &[&str]) -> Catalogue {
+    let (mut capabilities, mut commands) = (BTreeMap::new(), BTreeMap::new());
+    for text in files {
+        let file: CapabilityFile = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
+        let capability = Arc::new(file.capability);
+        for file in file.command {
+            commands.insert(file.name.clone(), Arc::new(Command { capability: capability.clone(), file }));
+        }
+        capabilities.insert(capability.name.clone(), capability);
+    }
+    Catalogue::new(capabilities, commands)
 }
 
 /// The token of the button that says `label`.

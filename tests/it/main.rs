@@ -4,6 +4,7 @@ mod architecture;
 mod asking;
 mod config;
 mod engine;
+mod house;
 mod server;
 mod store;
 mod supply;
