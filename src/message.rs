@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::anyhow;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
-use handlebars::{Context, Handlebars, Helper, HelperResult, JsonRender, Output, RenderContext, Renderable};
+use handlebars::{Context, Handlebars, RenderContext, Renderable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -39,30 +39,12 @@ fn engine(escape: Escape) -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.unregister_helper("log");
-    engine.register_helper("code", Box::new(code));
     match escape {
         Escape::Plain => engine.register_escape_fn(handlebars::no_escape),
         Escape::Markdown => engine.register_escape_fn(crate::markdown::escape),
         Escape::Url => engine.register_escape_fn(percent_encode),
     }
     engine
-}
-
-/// `{{code value}}`: the value as a code span, whatever back-ticks are in it.
-fn code(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let value = helper.param(0).map(|value| value.value().render()).unwrap_or_default();
-    let text = value.replace(['\n', '\r'], " ");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    out.write(&format!("{fence}{gap}{text}{gap}{fence}"))?;
-    Ok(())
 }
 
 /// Percent-encodes all but unreserved characters (RFC 3986, section 2.3), so that no value can leave its place in a URL.

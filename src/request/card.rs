@@ -64,7 +64,7 @@ fn row(step: &Step) -> Value {
 /// The last lines of a log, as a code block shows them.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(8)..].join("\n").replace("```", "'''")
+    lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
 /// The command as one would type it.

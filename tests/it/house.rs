@@ -80,6 +80,7 @@ impl House {
         let commands = folder.path().join("commands");
         std::fs::create_dir_all(&commands).expect("a folder");
         let mut config = Config { data: folder.path().join("data"), commands, ..Config::default() };
+        config.http.allow_private.push("127.0.0.1".into());
         change(&mut config);
         let clock = Clock::manual(START);
         let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");

@@ -3,9 +3,13 @@
 mod api;
 mod architecture;
 mod asking;
+mod browser;
 mod config;
 mod engine;
 mod house;
+mod page;
+mod requests;
+mod scripted;
 mod server;
 mod store;
 mod supply;

@@ -162,7 +162,8 @@ fn kind_of(input: &Input) -> &'static str {
         Input::Number => "type=\"text\" inputmode=\"decimal\"",
         Input::Date => "type=\"date\"",
         Input::Secret => "type=\"password\" autocomplete=\"new-password\" spellcheck=\"false\"",
-        Input::Person | Input::Channel => "type=\"text\" spellcheck=\"false\" autocapitalize=\"off\" dir=\"auto\"",
+        Input::Person => "type=\"text\" placeholder=\"@\" spellcheck=\"false\" autocapitalize=\"off\" dir=\"auto\"",
+        Input::Channel => "type=\"text\" placeholder=\"#\" spellcheck=\"false\" autocapitalize=\"off\" dir=\"auto\"",
         _ => "type=\"text\" dir=\"auto\"",
     }
 }
