@@ -209,8 +209,8 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     let cookie = room.visit().await;
     let place = room.desk.heard()[0].place.clone();
     let card = |title: &str| Card { title: title.into(), ..Card::default() };
-    let first = room.chat.post(&place, &card("first")).await.unwrap();
-    room.chat.post(&place, &card("second")).await.unwrap();
+    let first = room.chat.post(&place, &stationmaster::job::new_id("msg"), &card("first")).await.unwrap();
+    room.chat.post(&place, &stationmaster::job::new_id("msg"), &card("second")).await.unwrap();
     room.chat.edit(&place, &first, &card("first, changed")).await.unwrap();
     let (told, mut events) = room.told(&cookie, "1", "id: 3").await;
     let ids: Vec<&str> = told.lines().filter(|line| line.starts_with("id: ")).collect();
