@@ -5,6 +5,7 @@ mod asking;
 mod config;
 mod engine;
 mod house;
+mod runners;
 mod server;
 mod store;
 mod supply;
