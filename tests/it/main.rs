@@ -12,6 +12,7 @@ mod page;
 mod page_http;
 mod proposing;
 mod requests;
+mod runners;
 mod scripted;
 mod server;
 mod store;
