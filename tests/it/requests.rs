@@ -259,7 +259,7 @@ async fn a_request_that_needs_approval_waits_and_expires_and_nothing_pretends_to
             insta::assert_snapshot!(read(&house.card("ada")), @"
             [bad] Create a database – expired
               /db create name=orders size=large
-              It waited for the approval of the team data , and its time ran out.
+              It waited for the approval of the team data, and its time ran out.
               [Run it again]
               (Asked by ada · req_…)
             ");
