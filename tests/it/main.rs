@@ -6,6 +6,7 @@ mod asking;
 mod browser;
 mod check;
 mod config;
+mod crash;
 mod engine;
 mod house;
 mod page;
