@@ -4,6 +4,7 @@ mod api;
 mod architecture;
 mod asking;
 mod browser;
+mod command_line;
 mod config;
 mod engine;
 mod house;
