@@ -201,6 +201,16 @@ async fn a_form_keeps_what_was_typed() {
     browser.until("document.querySelector('[type=password]').value === ''").await;
     assert!(!browser.eval("JSON.stringify(localStorage)").await.to_string().contains("hunter22"));
 
+    // Put away and taken up again, it is as it was.
+    browser.click("[formaction]").await;
+    browser.until("document.querySelector('.aside') && !document.querySelector('.form')").await;
+    browser.until("document.activeElement === words").await;
+    browser.picture("form-aside").await;
+    browser.reload().await;
+    browser.click(".aside button").await;
+    browser.until("document.activeElement.name === 'f.name' && document.activeElement.value === 'Orders2'").await;
+    browser.until("document.querySelector('[value=staging]').checked").await;
+
     browser.click("[name='f.owner']").await;
     browser.keys("pay").await;
     browser.until("document.querySelectorAll('.lookup li').length === 1").await;

@@ -55,7 +55,7 @@ async function send(form, submitter) {
   form.ariaBusy = "true";
   keepDraft(form);
   try {
-    const html = await post(form.getAttribute("action"), body);
+    const html = await post(submitter?.getAttribute("formaction") ?? form.getAttribute("action"), body);
     notice.hidden = true;
     sent.delete(form);
     if (delivery) delivery.value = makeId();
@@ -75,8 +75,7 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   event.preventDefault();
   if (form === composer && !words.value.trim()) return;
-  const key = draftKey(form);
-  const line = words.value;
+  const [key, line, entry] = [draftKey(form), words.value, form.closest(".entry")];
   if (!(await send(form, event.submitter))) return;
   if (form === composer) {
     // What was typed meanwhile stays.
@@ -87,18 +86,18 @@ document.addEventListener("submit", async (event) => {
     if (!entries.contains(document.activeElement)) words.focus();
   } else if (form.id === "you") {
     location.reload();
-  } else if (form.matches(".form")) {
-    // A form with mistakes stays; one that was taken has become a line.
+  } else if (form.matches(".form, .aside")) {
+    // A form with mistakes stays; one that was taken or put away has become something else.
     if (!form.isConnected) localStorage.removeItem(key);
-    focusMistake(form.isConnected ? form : null);
+    goOn(entry);
   }
 });
 
-/** After a form was sent: to its first mistake, or back to the composer. */
-function focusMistake(form) {
-  const wrong = form?.querySelector("[aria-invalid=true], .card > .error");
-  const target = wrong?.matches("[role=radiogroup]") ? wrong.querySelector("input") : wrong;
-  (target ?? words).focus();
+/** After a form was sent: to its first mistake, to what can be filled in, or back to the composer. */
+function goOn(entry) {
+  const fields = ".field :is(input, select, textarea)";
+  const target = ["[aria-invalid=true]", ".form > .error", fields].map((what) => entry.querySelector(what)).find(Boolean);
+  (target?.matches("[role=radiogroup]") ? target.querySelector("input") : target ?? words).focus();
 }
 
 // ---- What was typed is never lost
