@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -27,6 +26,8 @@ use crate::job::Claim;
 use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 use crate::{desk, message};
+
+pub mod door;
 
 /// How long an answer that a person waits for may take.
 const ANSWER: Duration = Duration::from_millis(2800);
@@ -89,7 +90,6 @@ pub fn build(parts: Parts) -> Result<App> {
 
 /// What runners need, from the configuration. `callback_key` signs call-backs; `public_url` is where they come to.
 pub fn tools(config: &Config, clock: Clock, (callback_key, public_url): (SecretString, String)) -> Result<Tools> {
-    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
     Ok(Tools {
         web: WebClient::new(&config.http)?,
         clock,

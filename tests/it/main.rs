@@ -5,6 +5,7 @@ mod architecture;
 mod asking;
 mod browser;
 mod check;
+mod command_line;
 mod config;
 mod crash;
 mod engine;
