@@ -8,8 +8,10 @@ use stationmaster::catalogue::Catalogue;
 use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::choices::{Lookup, Offline};
 use stationmaster::catalogue::command::Command;
+use stationmaster::catalogue::parameter::ChoicesFrom;
 use stationmaster::catalogue::resolve::{Asked, Asker, Resolved};
-use stationmaster::error::UserError;
+use stationmaster::error::{Result, UserError};
+use stationmaster::markdown::{parse, plain};
 use stationmaster::people::Person;
 
 const DATABASES: &str = r#"
@@ -288,6 +290,24 @@ async fn a_secret_is_never_taken_from_a_line_nor_shown() {
 }
 
 #[tokio::test]
+async fn the_check_needs_no_secret_and_people_do() {
+    let catalogue = catalogue(&[&KINDS.replacen("type = \"secret\"\noptional = true", "type = \"secret\"", 1)]);
+    let line = || Asked::Line("/note add Plans".into());
+    assert!(answer(&catalogue, line(), &Offline).await.starts_with("note add {"));
+    assert!(answer(&catalogue, line(), &Nothing).await.contains("token:  <- This is needed: a secret."));
+}
+
+/// A look-up that has nothing to say.
+struct Nothing;
+
+#[async_trait::async_trait]
+impl Lookup for Nothing {
+    async fn choices(&self, _: &ChoicesFrom, _: &Value) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
 async fn programs_and_forms_send_values_by_name() {
     insta::assert_snapshot!(send(&[DATABASES], "db create", json!({"name": "orders", "keep_days": 7})).await, @r#"db create {"name":"orders","environment":"dev","keep_days":7}"#);
     insta::assert_snapshot!(send(&[DATABASES], "/DB create", json!({"name": "orders", "keep_days": "", "environment": null})).await, @r#"db create {"name":"orders","environment":"dev","keep_days":null}"#);
@@ -352,7 +372,7 @@ async fn a_form_asks_each_kind_in_its_way() {
     link: Line
     cores: Number
     "#);
-    assert_eq!(form.intro, r"As a developer I want \*one\* of each size");
+    assert_eq!(plain(&parse(&form.intro)), "As a developer I want *one* of each size");
 }
 
 /// A choice that depends on another parameter, and one that depends on that.
