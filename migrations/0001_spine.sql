@@ -67,6 +67,8 @@ create table request (
     -- The state it will have once earlier steps are undone.
     ending text,
     summary text not null,
+    -- What the author has to say at the end, in Markdown.
+    reply text,
     live_key text,
     percent bigint,
     label text not null,
@@ -106,13 +108,15 @@ create table step (
     primary key (request, position, course)
 );
 
+-- Call-backs that have come and were not looked at yet, oldest first by id.
 create table call_back (
+    id text primary key,
     request text not null references request (id),
     step text not null,
     body text not null,
-    received_at bigint not null,
-    primary key (request, step)
+    received_at bigint not null
 );
+create index call_back_step on call_back (request, step);
 
 -- A card in a conversation that is kept up to date: what it is about, and how far what was sent lags behind.
 create table message (
@@ -165,4 +169,10 @@ create table gap (
     person text not null,
     place text not null,
     at bigint not null
+);
+
+-- What the process made for itself once and must find again.
+create table setting (
+    name text primary key,
+    value text not null
 );

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Millis;
 use crate::error::Result;
 
+pub mod card;
 pub mod terminal;
 pub mod web;
 
@@ -334,8 +335,9 @@ pub trait Platform: Send + Sync {
     /// Answers an event, visible to its sender alone.
     async fn reply(&self, event: &Event, reply: &Reply) -> Result<()>;
 
-    /// Posts a card to a conversation; gives the platform's id of the message.
-    async fn post(&self, place: &str, card: &Card) -> Result<String>;
+    /// Posts a card to a conversation; gives the platform's id of the message. `key` is the same when a post is tried
+    /// again after a crash, so that the platform, where it can, makes one message of both.
+    async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String>;
 
     /// Replaces a message that was posted; [`Gone`] if it cannot be edited any more.
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()>;

@@ -1,13 +1,20 @@
 //! The configuration: `stationmaster.toml` and `STATIONMASTER_…` variables, one structure.
+//!
+//! Invariant: what [`Config::load`] gives has passed the checks of `config/rule.rs`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::clock::Span;
+
+mod load;
+mod rule;
+mod setting;
 
 /// Everything an operator can set. `stationmaster.toml` has the same names.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,6 +57,7 @@ pub struct Database {
 #[serde(deny_unknown_fields, default)]
 pub struct Web {
     /// The address to listen on; loopback unless `page` is off, since the page has no sign-in.
+    #[serde(deserialize_with = "address_and_port")]
     pub listen: SocketAddr,
     /// The address by which others reach this process; derived from `listen` if not said.
     pub public_url: Option<String>,
@@ -108,6 +116,9 @@ pub struct Templates {
     pub env: Vec<String>,
     /// What `{{secret.X}}` reaches.
     pub secret: BTreeMap<String, SecretString>,
+    /// The variables of `env` that were set when the configuration was loaded, with their values.
+    #[serde(skip)]
+    pub present: BTreeMap<String, String>,
 }
 
 /// `[team.NAME]`
@@ -130,6 +141,37 @@ pub struct Person {
     pub roles: Vec<String>,
     /// The platform identities that are this person: `terminal:ada`, `web:…`.
     pub identities: Vec<String>,
+}
+
+fn address_and_port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong =
+        || D::Error::custom(format!("`{text}` is not an address with a port; write for example 127.0.0.1:7070"));
+    text.parse().map_err(|_| wrong())
+}
+
+impl Config {
+    /// The database: an SQLite file in the data folder if not said.
+    pub fn database_url(&self) -> SecretString {
+        let file = || format!("sqlite://{}", self.data.join("stationmaster.db").display()).into();
+        self.database.url.clone().unwrap_or_else(file)
+    }
+
+    /// The address by which others reach this process, without a slash at its end. `bound` is where it listens, which
+    /// the configuration does not know if it says port 0.
+    pub fn public_url(&self, bound: SocketAddr) -> String {
+        match &self.web.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if bound.ip().is_unspecified() => format!("http://127.0.0.1:{}", bound.port()),
+            None => format!("http://{bound}"),
+        }
+    }
+
+    /// The variables listed for templates that were not set when the configuration was loaded.
+    pub fn missing_variables(&self) -> Vec<&str> {
+        let missing = |name: &&String| !self.templates.present.contains_key(*name);
+        self.templates.env.iter().filter(missing).map(String::as_str).collect()
+    }
 }
 
 impl Default for Config {

@@ -8,6 +8,11 @@ use serde::Serialize;
 /// The result of anything that can fail; a [`UserError`] inside says what its reader can do about it.
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 
+/// A new reference under which an error is logged and a person is told of it: eight hexadecimal digits.
+pub fn reference() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
+
 /// Why something was refused; the HTTP API answers with the status that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,17 +1,33 @@
 //! Stationmaster: the chat-ops front door of an internal developer platform.
 //!
-//! The rooms, by floor; a room imports only from floors below it. `tests/it/architecture.rs` holds them to it.
+//! The rooms, by floor; a room imports only from floors below it, and `tests/it/architecture.rs` holds them to it.
+//!
+//! - Floor 6: [`serve`] (the loops), [`web`] (the page, the API, health).
+//! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
+//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way).
+//! - Floor 3: [`app`] (the shared handles).
+//! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
+//! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.
 
+pub mod app;
 pub mod catalogue;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod desk;
+pub mod document;
 pub mod error;
 pub mod expression;
+pub mod help;
 pub mod job;
+pub mod log;
 pub mod markdown;
 pub mod mask;
 pub mod message;
 pub mod people;
+pub mod request;
 pub mod runner;
+pub mod serve;
+pub mod spelling;
 pub mod store;
+pub mod web;

@@ -20,6 +20,12 @@ impl Mask {
         Self { secrets }
     }
 
+    /// This mask with one more value.
+    #[must_use]
+    pub fn with(&self, secret: String) -> Self {
+        Self::new(self.secrets.iter().cloned().chain([secret]))
+    }
+
     /// The text with every secret blanked.
     pub fn text(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN))

@@ -25,7 +25,8 @@ pub enum Escape {
     Plain,
     /// Markdown of a card: a value is shown as typed.
     Markdown,
-    /// A URL: values are percent-encoded, so that one value stays one path segment or query value.
+    /// A URL: values are percent-encoded, so that one value stays one path segment or query value; but for an
+    /// `{{env.X}}` or `{{steps.X.Y}}` at its very beginning, which is the base of the URL and taken as it is.
     Url,
 }
 
@@ -68,6 +69,11 @@ pub struct Template {
 }
 
 impl Template {
+    /// Text without tags, which stands for itself.
+    pub fn fixed(text: &str) -> Self {
+        Self { source: text.to_owned(), compiled: None }
+    }
+
     /// Its text for `values`, a JSON object; an error names the value that is missing.
     pub fn render(&self, values: &Value, escape: Escape) -> Result<String> {
         let Some(compiled) = &self.compiled else {
@@ -79,6 +85,7 @@ impl Template {
             Escape::Url => &*URL,
         };
         let context = Context::wraps(values)?;
+        let compiled = if escape == Escape::Url { with_base(compiled) } else { Cow::Borrowed(&**compiled) };
         compiled
             .renders(engine, &context, &mut RenderContext::new(None))
             .map_err(|e| anyhow!("`{}`: {}", self.source, render_mistake(&e)))
@@ -202,6 +209,25 @@ pub fn value_at<'v>(values: &'v Value, path: &str) -> Option<&'v Value> {
     })
 }
 
+/// The template of a URL with its base, if it begins with one, taken as it is. Only what the operator or another
+/// system has set can be a base: a person's input would decide where secrets are sent.
+fn with_base(compiled: &handlebars::Template) -> Cow<'_, handlebars::Template> {
+    let base = match compiled.elements.first() {
+        Some(TemplateElement::Expression(helper)) if helper.params.is_empty() => path_of(&helper.name),
+        _ => None,
+    };
+    if !base.is_some_and(|path| path.starts_with("env.") || path.starts_with("steps.")) {
+        return Cow::Borrowed(compiled);
+    }
+    let mut compiled = compiled.clone();
+    if let Some(first) = compiled.elements.first_mut()
+        && let TemplateElement::Expression(helper) = first.clone()
+    {
+        *first = TemplateElement::HtmlExpression(helper);
+    }
+    Cow::Owned(compiled)
+}
+
 /// What a person reads of a failed rendering.
 fn render_mistake(error: &handlebars::RenderError) -> String {
     match error.reason() {
@@ -280,6 +306,17 @@ mod tests {
         assert_eq!(template("/{{dots}}/x").render(&values, Escape::Url).expect("renders"), "/%2E%2E/x");
         let plain = template("{{name}}").render(&values, Escape::Plain).expect("renders");
         assert_eq!(plain, "a/../b ?*x*{{env.X}}");
+    }
+
+    #[test]
+    fn only_the_base_of_a_url_is_taken_as_it_is() {
+        let values = json!({"env": {"API": "https://api.example.org:8443/v1"}, "steps": {"a": {"url": "https://a/?b=1"}},
+            "name": "https://evil.example"});
+        let url = |source: &str| template(source).render(&values, Escape::Url).expect("renders");
+        assert_eq!(url("{{env.API}}/x/{{name}}"), "https://api.example.org:8443/v1/x/https%3A%2F%2Fevil.example");
+        assert_eq!(url("{{steps.a.url}}"), "https://a/?b=1");
+        assert_eq!(url("{{name}}/x"), "https%3A%2F%2Fevil.example/x");
+        assert_eq!(url("http://h/{{steps.a.url}}"), "http://h/https%3A%2F%2Fa%2F%3Fb%3D1");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::command::Allow;
+use crate::config::Config;
+use crate::store::person::Known;
 
 /// A person, with what the configuration says of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,26 @@ pub struct Person {
 }
 
 impl Person {
+    /// The person `id`, with the teams and roles that the configuration gives them.
+    pub fn of(config: &Config, id: &str, name: &str) -> Self {
+        let in_team = |team: &&String| config.team.get(*team).is_some_and(|team| team.members.iter().any(|m| m == id));
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            teams: config.team.keys().filter(in_team).cloned().collect(),
+            roles: config.person.get(id).map(|person| person.roles.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The person whom a platform's identity stands for: the one that the configuration names, or one of their own.
+    pub fn behind(config: &Config, platform: &str, identity: &str, name: &str) -> Known {
+        let said = format!("{platform}:{identity}");
+        match config.person.iter().find(|(_, person)| person.identities.contains(&said)) {
+            Some((id, _)) => Known { id: id.clone(), name: id.clone() },
+            None => Known { id: crate::job::new_id("per"), name: name.to_owned() },
+        }
+    }
+
     /// Whether the person may use something in `place`; otherwise the reason, one plain sentence.
     pub fn may(&self, allow: &Allow, place: &str) -> Result<(), String> {
         let is = |names: &[String]| names.iter().any(|name| self.is_called(name));

@@ -5,24 +5,33 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Millis, Span};
-use crate::error::Result;
+use crate::error::{Result, UserError};
 use crate::mask::Mask;
 
 pub mod callback;
+mod exchange;
 pub mod github_workflow;
 pub mod http;
+pub mod inspection;
+pub mod json_path;
+mod place;
+pub mod poll;
 pub mod process;
+mod reach;
 pub mod scaffold;
+pub mod size;
 pub mod web_client;
 
 pub use callback::Callback;
 pub use github_workflow::GithubWorkflow;
 pub use http::Http;
+pub use inspection::Inspection;
 pub use process::Process;
 pub use scaffold::Scaffold;
 pub use web_client::WebClient;
@@ -55,6 +64,8 @@ pub struct Tools {
     pub commands: PathBuf,
     /// The address at which others reach this process, for call-backs: `http://127.0.0.1:7070`.
     pub public_url: String,
+    /// What the tokens of call-backs are made from; the same for all replicas.
+    pub callback_key: SecretString,
 }
 
 /// One attempt of one step.
@@ -143,6 +154,11 @@ impl Outcome {
         Self::ended(Status::Failed { transient: false, untouched: false, retry_after: None }, summary)
     }
 
+    /// Refused before anything happened: trying again cannot help.
+    pub fn refused(summary: impl Into<String>) -> Self {
+        Self::ended(Status::Failed { transient: false, untouched: true, retry_after: None }, summary)
+    }
+
     /// Failed before anything happened.
     pub fn untouched(summary: impl Into<String>) -> Self {
         Self::ended(Status::Failed { transient: true, untouched: true, retry_after: None }, summary)
@@ -177,8 +193,17 @@ impl Outcome {
 
 impl Runner {
     /// One attempt, or one look at an attempt under way (`checkpoint` is not null). An error is a mistake in the
-    /// capability file that shows only now (a missing value): nothing has happened then.
+    /// capability file that shows only now (a missing value): nothing has happened then. Nor has anything where a value
+    /// does not fit its place, such as a line break in a header; that is an outcome with words for people.
     pub async fn run(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
+        let outcome = self.perform(tools, attempt).await;
+        outcome.or_else(|error| match error.downcast::<UserError>() {
+            Ok(refusal) => Ok(Outcome::refused(attempt.mask.text(&refusal.to_string()))),
+            Err(mistake) => Err(mistake),
+        })
+    }
+
+    async fn perform(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
         match self {
             Self::Http(http) => http.run(tools, attempt).await,
             Self::Callback(callback) => callback.run(tools, attempt).await,
@@ -194,8 +219,23 @@ impl Runner {
         match self {
             Self::Scaffold(scaffold) => scaffold.recover(tools, attempt).await,
             Self::GithubWorkflow(workflow) => workflow.recover(tools, attempt).await,
-            Self::Http(_) | Self::Callback(_) | Self::Process(_) => {
+            Self::Callback(callback) => callback.recover(tools, attempt).await,
+            // Looking does no harm.
+            Self::Http(http) if !attempt.checkpoint.is_null() => http.run(tools, attempt).await,
+            Self::Http(_) | Self::Process(_) => {
                 Ok(Outcome::unknown("Stationmaster was interrupted, and nobody can tell how far the step came"))
+            }
+        }
+    }
+
+    /// Ends work that is under way elsewhere (`checkpoint` is not null), where the system behind it can be asked to:
+    /// [`Status::Failed`] once it is told to end, [`Status::Done`] where it came too late, and [`Status::Unknown`] where
+    /// it goes on without us. It pays no attention to the attempt's own `cancel`.
+    pub async fn cancel(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
+        match self {
+            Self::GithubWorkflow(workflow) => workflow.cancel(tools, attempt).await,
+            Self::Http(_) | Self::Callback(_) | Self::Process(_) | Self::Scaffold(_) => {
+                Ok(Outcome::unknown("what was begun elsewhere cannot be stopped from here"))
             }
         }
     }
@@ -244,15 +284,4 @@ impl Runner {
             Self::GithubWorkflow(workflow) => workflow.inspect(),
         }
     }
-}
-
-/// What the check learns of a runner.
-#[derive(Debug, Clone, Default)]
-pub struct Inspection {
-    /// The dotted key of each template and the variables that it reads.
-    pub reads: Vec<(String, Vec<String>)>,
-    /// The names of the outputs that later steps may use; `None`: not known before it runs.
-    pub outputs: Option<Vec<String>>,
-    /// The dotted key, what is wrong with it, and a hint.
-    pub mistakes: Vec<(String, String, Option<String>)>,
 }

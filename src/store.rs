@@ -23,6 +23,7 @@ pub mod event;
 pub mod job;
 pub mod message;
 pub mod person;
+pub mod provision;
 pub mod request;
 pub mod step;
 pub mod token;
@@ -131,6 +132,19 @@ impl Store {
     /// Waits until a message may have fallen behind by a write of this process.
     pub async fn message_changed(&self) {
         self.signals.messages.notified().await;
+    }
+
+    /// What this database keeps under a name; `first` becomes that if there is nothing yet.
+    pub async fn setting(&self, name: &'static str, first: &str) -> Result<String> {
+        let first = first.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "insert into setting (name, value) values ($1, $2) \
+                           on conflict (name) do update set name = excluded.name returning value";
+                Ok(sqlx::query_scalar(sql).bind(name).bind(first).fetch_one(&mut tx.connection).await?)
+            })
+        })
+        .await
     }
 
     /// A connection for reading.

@@ -1,11 +1,16 @@
 //! A parameter: a typed input of a command.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Span;
 use crate::message::Template;
+use crate::runner::json_path::JsonPath;
 
 /// `[[command.param]]`
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -21,7 +26,7 @@ pub struct Parameter {
     pub help: String,
     /// A regular expression that the whole text must match.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
+    pub pattern: Option<Pattern>,
     /// The values of a choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
@@ -82,8 +87,71 @@ pub struct ChoicesFrom {
     /// The address that answers with JSON.
     pub http: Template,
     /// A JSONPath to the values.
-    pub items: String,
+    pub items: JsonPath,
     /// How long an answer is used again; 1m if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Span>,
+}
+
+/// The longest pattern that is accepted, in characters.
+const LONGEST_PATTERN: usize = 1000;
+/// How much memory a compiled pattern may take, in bytes: counted repetitions multiply.
+const LARGEST_PATTERN: usize = 1 << 20;
+
+/// A regular expression that the whole of a text must match; it runs in linear time. Invariant: it compiles.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pattern {
+    source: String,
+    whole: Regex,
+}
+
+impl Pattern {
+    /// Whether the whole of `text` matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.whole.is_match(text)
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(source: String) -> Result<Self, String> {
+        if source.chars().count() > LONGEST_PATTERN {
+            return Err(format!("a pattern may have {LONGEST_PATTERN} characters at most"));
+        }
+        let compile = |source: &str| RegexBuilder::new(source).size_limit(LARGEST_PATTERN).build();
+        // It is compiled alone first, so that a bracket in it cannot close the one around it.
+        match compile(&source).and_then(|_| compile(&format!(r"\A(?:{source})\z"))) {
+            Ok(whole) => Ok(Self { source, whole }),
+            Err(e) => {
+                let last = e.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                Err(format!("`{source}` is not a regular expression: {last}"))
+            }
+        }
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.source
+    }
+}
+
+/// What was written.
+impl Deref for Pattern {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.source
+    }
+}
+
+impl JsonSchema for Pattern {
+    fn schema_name() -> Cow<'static, str> {
+        "Pattern".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "regex", "maxLength": LONGEST_PATTERN})
+    }
 }

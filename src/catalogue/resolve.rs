@@ -5,8 +5,15 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Catalogue;
+use super::choices::Lookup;
 use super::command::Command;
+use super::form::form;
+use super::given::Given;
+use super::line;
+use super::parameter::{ChoicesFrom, Kind, Parameter};
 use crate::chat::Form;
+use crate::error::{Reason, Result, UserError};
 use crate::people::Person;
 
 /// What somebody asked for.
@@ -20,6 +27,8 @@ pub enum Asked {
         command: String,
         /// Values by parameter name; text is parsed like typed text.
         input: BTreeMap<String, Value>,
+        /// Whether only the plan is wanted.
+        dry_run: bool,
     },
 }
 
@@ -63,5 +72,135 @@ impl Call {
     /// Whether only the plan is wanted.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+}
+
+impl Catalogue {
+    /// What an asker asked for. What is missing or wrong comes back as a form that holds everything that was given; an
+    /// error is a [`UserError`] where there is no such command, the asker may not use it, the line cannot be read, or
+    /// choices cannot be checked at the moment.
+    pub async fn resolve(&self, asked: Asked, asker: &Asker, lookup: &dyn Lookup) -> Result<Resolved> {
+        let (command, mut given) = match asked {
+            Asked::Line(text) => {
+                let words = line::split(&text)?;
+                let (command, used) = self.find(&words, asker)?;
+                (command, Given::typed(command, &words[used..]))
+            }
+            Asked::Named { command, input, dry_run } => {
+                let command = self.named(&command, asker)?;
+                (command, Given { dry_run, ..Given::named(command, input) })
+            }
+        };
+        if given.form && !given.is_wrong() {
+            return Ok(Resolved::Form(form(command, &given)));
+        }
+        let input = Reading { command, given: &mut given, lookup }.read().await?;
+        if given.form || given.is_wrong() {
+            return Ok(Resolved::Form(form(command, &given)));
+        }
+        Ok(Resolved::Call(Call { command: command.clone(), input, dry_run: given.dry_run }))
+    }
+}
+
+/// What was given, on its way to typed values.
+struct Reading<'a> {
+    command: &'a Command,
+    given: &'a mut Given,
+    lookup: &'a dyn Lookup,
+}
+
+impl Reading<'_> {
+    /// The typed value of every parameter; what is wrong is noted, all of it.
+    async fn read(&mut self) -> Result<Map<String, Value>> {
+        let parameters = &self.command.file.param;
+        let mut input: Map<String, Value> =
+            parameters.iter().map(|parameter| (parameter.name.clone(), Value::Null)).collect();
+        for parameter in parameters.iter().filter(|parameter| parameter.choices_from.is_none()) {
+            let value = self.value(parameter, parameter.known(self.lookup));
+            input.insert(parameter.name.clone(), value);
+        }
+        // Choices that are asked for may depend on the other values, so these come last.
+        let mut unavailable = None;
+        for parameter in parameters {
+            let Some(from) = &parameter.choices_from else { continue };
+            let known = match self.ask(parameter, from, &input).await {
+                Ok(known) => known,
+                Err(error) => {
+                    unavailable = Some(error);
+                    continue;
+                }
+            };
+            let value = self.value(parameter, known.as_deref());
+            input.insert(parameter.name.clone(), value);
+        }
+        match unavailable {
+            Some(error) if !self.given.is_wrong() => Err(error),
+            _ => Ok(input),
+        }
+    }
+
+    /// The values that a choice may have now; `None` if there is nothing to compare with.
+    async fn ask(
+        &self,
+        parameter: &Parameter,
+        from: &ChoicesFrom,
+        input: &Map<String, Value>,
+    ) -> Result<Option<Vec<String>>> {
+        let is_compared = self.given.value(parameter).is_some_and(|value| Some(value) != parameter.default.as_ref());
+        if !is_compared || from.http.variables().iter().any(|name| self.given.is_refused(name)) {
+            return Ok(None);
+        }
+        self.lookup.choices(from, &Value::Object(input.clone())).await.map_err(|error| {
+            tracing::warn!(parameter = parameter.name, "choices are not available: {error:#}");
+            let message = format!("The choices of `{}` cannot be checked at the moment.", parameter.name);
+            UserError::new(Reason::Unavailable, message).hint("Try again in a minute.").into()
+        })
+    }
+
+    /// The typed value of one parameter, or `null` where it is wrong or was left out.
+    fn value(&mut self, parameter: &Parameter, known: Option<&[String]>) -> Value {
+        let name = &parameter.name;
+        if self.given.is_refused(name) {
+            return Value::Null;
+        }
+        let Some(given) = self.given.value(parameter) else {
+            if parameter.is_required() {
+                self.given.refuse(name, &format!("This is needed: {}.", parameter.expectation(known)));
+            }
+            return parameter.default.as_ref().map_or(Value::Null, |default| parameter.read_default(default));
+        };
+        match parameter.read(given, known) {
+            Ok(value) => {
+                // A form shows the value that was understood, so that `PROD` selects `prod`.
+                self.given.values.insert(name.clone(), value.clone());
+                value
+            }
+            Err(message) => {
+                self.given.refuse(name, &message);
+                Value::Null
+            }
+        }
+    }
+}
+
+impl Parameter {
+    /// Whether it must be given.
+    pub fn is_required(&self) -> bool {
+        self.default.is_none() && !self.optional
+    }
+
+    /// Its default as a typed value; it is the author's word and not compared with choices.
+    fn read_default(&self, default: &Value) -> Value {
+        self.read(default, None).unwrap_or_else(|_| default.clone())
+    }
+
+    /// The values that it may have, where they are known without asking.
+    pub fn known<'a>(&'a self, lookup: &'a dyn Lookup) -> Option<&'a [String]> {
+        match self.kind {
+            Kind::Choice if self.choices_from.is_none() => Some(&self.choices),
+            Kind::Team => lookup.teams(),
+            Kind::Person => lookup.people(),
+            _ => None,
+        }
     }
 }

@@ -8,7 +8,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use self::content::Content;
 use super::{Card, Event, Gone, Inbox, Platform, PlatformName, Reply};
@@ -66,8 +65,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
 
 /// The entry that answers an event; answered twice, it is one entry.
 fn reply_id(event: &Event) -> String {
-    let delivery = event.id.rsplit('.').next().unwrap_or_default();
-    format!("re-{delivery}")
+    format!("re-{}", event.id)
 }
 
 impl WebChat {
@@ -118,10 +116,13 @@ impl Platform for WebChat {
         Ok(())
     }
 
-    async fn post(&self, place: &str, card: &Card) -> Result<String> {
-        let id = Uuid::now_v7().to_string();
-        self.append(place, &id, &Content::Card { card: card.clone() }).await?;
-        Ok(id)
+    async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String> {
+        let content = Content::Card { card: card.clone() };
+        if self.append(place, key, &content).await?.content != content.to_json()? {
+            // It was posted before, and the card has changed since.
+            self.replace(place, key, &content).await?;
+        }
+        Ok(key.to_owned())
     }
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {

@@ -76,6 +76,13 @@ impl Tx {
         Ok(woken > 0)
     }
 
+    /// Forgets the job of this name, if nobody is at work on it.
+    pub async fn drop_job(&mut self, name: &str) -> Result<()> {
+        let sql = "delete from job where name = $1 and holder is null";
+        sqlx::query(sql).bind(name).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
     /// Confirms that a claim still stands, and takes the row's lock; an error if another process has taken over.
     pub async fn hold(&mut self, claim: &Claim) -> Result<()> {
         let sql = "update job set holder = holder where id = $1 and fence = $2";

@@ -32,6 +32,12 @@ impl Store {
         Ok(query.fetch_optional(self.reader()).await?)
     }
 
+    /// The name of a person.
+    pub async fn person_name(&self, id: &str) -> Result<Option<String>> {
+        let sql = "select name from person where id = $1";
+        Ok(sqlx::query_scalar(sql).bind(id).fetch_optional(self.reader()).await?)
+    }
+
     /// Makes the identity that person's, unless it is somebody's already, and keeps the name up to date.
     pub async fn remember_person(&self, platform: &str, identity: &str, person: &Known) -> Result<Known> {
         let (platform, identity, person) = (platform.to_owned(), identity.to_owned(), person.clone());

@@ -103,6 +103,8 @@ pub struct Request {
     pub ending: Option<State>,
     /// What became of it, or what it waits for; plain text.
     pub summary: String,
+    /// What the command's author has to say at the end, in Markdown.
+    pub reply: Option<String>,
     /// The key by which two live requests are one.
     pub live_key: Option<String>,
     /// How far the current step is, 0 to 100.
@@ -141,6 +143,7 @@ impl<'r> FromRow<'r, AnyRow> for Request {
             state: State::read(row.try_get("state")?)?,
             ending: ending.as_deref().map(State::read).transpose()?,
             summary: row.try_get("summary")?,
+            reply: row.try_get("reply")?,
             live_key: row.try_get("live_key")?,
             percent: row.try_get("percent")?,
             label: row.try_get("label")?,
@@ -259,6 +262,36 @@ impl Tx {
         let query = sqlx::query(sql).bind(id).bind(ending.map(State::name)).bind(summary);
         query.execute(&mut self.connection).await?;
         self.touch(id).await
+    }
+
+    /// Keeps what the command's author has to say at the end.
+    pub async fn set_reply(&mut self, id: &str, reply: Option<&str>) -> Result<()> {
+        let sql = "update request set reply = $2 where id = $1";
+        sqlx::query(sql).bind(id).bind(reply).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Says what is being done now.
+    pub async fn set_label(&mut self, id: &str, label: &str) -> Result<()> {
+        let sql = "update request set label = $2, percent = null where id = $1";
+        sqlx::query(sql).bind(id).bind(label).execute(&mut self.connection).await?;
+        self.touch(id).await
+    }
+
+    /// Keeps a place to look at, if there is one.
+    pub async fn set_link(&mut self, id: &str, link: Option<&str>) -> Result<()> {
+        if let Some(link) = link {
+            let sql = "update request set link = $2 where id = $1";
+            sqlx::query(sql).bind(id).bind(link).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets those who change a request do so one after the other.
+    pub async fn lock_request(&mut self, id: &str) -> Result<()> {
+        let sql = "update request set id = id where id = $1";
+        sqlx::query(sql).bind(id).execute(&mut self.connection).await?;
+        Ok(())
     }
 
     /// Calls a request off, or takes that back.

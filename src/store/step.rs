@@ -7,6 +7,9 @@ use super::{Store, Tx};
 use crate::clock::Millis;
 use crate::error::Result;
 
+/// How many call-backs of a step may wait to be looked at.
+const CALL_BACKS: i64 = 100;
+
 /// Whether a step is done or taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Course {
@@ -67,7 +70,7 @@ pub struct Step {
     pub link: Option<String>,
     /// The last lines of its log, masked.
     pub log: String,
-    /// When its first attempt began.
+    /// When its latest attempt began.
     pub started_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
@@ -106,10 +109,11 @@ impl Tx {
                    link, log, started_at, ended_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                    on conflict (request, position, course) do update set state = excluded.state, \
                    attempt = excluded.attempt, checkpoint = excluded.checkpoint, outputs = excluded.outputs, \
-                   summary = excluded.summary, link = excluded.link, log = excluded.log, ended_at = excluded.ended_at";
+                   summary = excluded.summary, link = excluded.link, log = excluded.log, started_at = excluded.started_at, ended_at = excluded.ended_at";
         let query = sqlx::query(sql).bind(&step.request).bind(step.position).bind(&step.course).bind(&step.name);
         let query = query.bind(&step.state).bind(step.attempt).bind(&step.checkpoint).bind(&step.outputs);
-        let query = query.bind(&step.summary).bind(&step.link).bind(&step.log).bind(self.now).bind(step.ended_at);
+        let query =
+            query.bind(&step.summary).bind(&step.link).bind(&step.log).bind(step.started_at).bind(step.ended_at);
         query.execute(&mut self.connection).await?;
         Ok(())
     }
@@ -124,15 +128,32 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps a call-back; `false` if there was one already.
-    pub async fn keep_call_back(&mut self, request: &str, step: &str, body: &Value) -> Result<bool> {
-        let sql = "insert into call_back (request, step, body, received_at) values ($1, $2, $3, $4) \
-                   on conflict (request, step) do nothing";
-        let query = sqlx::query(sql).bind(request).bind(step).bind(body.to_string()).bind(self.now);
-        Ok(query.execute(&mut self.connection).await?.rows_affected() == 1)
+    /// Keeps a call-back until the step has looked at it; `false` if too many wait already.
+    pub async fn keep_call_back(&mut self, request: &str, step: &str, body: &str) -> Result<bool> {
+        let sql = "select count(*) from call_back where request = $1 and step = $2";
+        let count: i64 = sqlx::query_scalar(sql).bind(request).bind(step).fetch_one(&mut self.connection).await?;
+        if count >= CALL_BACKS {
+            return Ok(false);
+        }
+        let sql = "insert into call_back (id, request, step, body, received_at) values ($1, $2, $3, $4, $5)";
+        let query = sqlx::query(sql).bind(crate::job::new_id("cal")).bind(request).bind(step);
+        query.bind(body).bind(self.now).execute(&mut self.connection).await?;
+        Ok(true)
     }
 
-    /// Whether a call-back for the step is here.
+    /// The step has looked at this call-back.
+    pub async fn drop_call_back(&mut self, id: &str) -> Result<()> {
+        sqlx::query("delete from call_back where id = $1").bind(id).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// The request has ended: no call-back matters any more.
+    pub async fn drop_call_backs(&mut self, request: &str) -> Result<()> {
+        sqlx::query("delete from call_back where request = $1").bind(request).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Whether a call-back for the step waits to be looked at.
     pub async fn has_call_back(&mut self, request: &str, step: &str) -> Result<bool> {
         let sql = "select count(*) from call_back where request = $1 and step = $2";
         let count: i64 = sqlx::query_scalar(sql).bind(request).bind(step).fetch_one(&mut self.connection).await?;
@@ -147,11 +168,11 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(request).fetch_all(self.reader()).await?)
     }
 
-    /// The body of a step's call-back, if it came.
-    pub async fn call_back(&self, request: &str, step: &str) -> Result<Option<Value>> {
-        let sql = "select body from call_back where request = $1 and step = $2";
-        let body: Option<String> =
-            sqlx::query_scalar(sql).bind(request).bind(step).fetch_optional(self.reader()).await?;
-        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+    /// The id and body of the oldest call-back of a step that was not looked at.
+    pub async fn call_back(&self, request: &str, step: &str) -> Result<Option<(String, Value)>> {
+        let sql = "select id, body from call_back where request = $1 and step = $2 order by id limit 1";
+        let query = sqlx::query_as(sql).bind(request).bind(step);
+        let found: Option<(String, String)> = query.fetch_optional(self.reader()).await?;
+        Ok(found.map(|(id, body)| Ok::<_, serde_json::Error>((id, serde_json::from_str(&body)?))).transpose()?)
     }
 }

@@ -31,12 +31,12 @@ impl Scripted {
                 platform.reply(&event, &Reply::Form(form(None, None))).await
             }
             Intent::Say { words } if words.starts_with("/db create") => {
-                platform.post(&event.place, &working(words, 40)).await?;
+                platform.post(&event.place, &stationmaster::job::new_id("msg"), &working(words, 40)).await?;
                 platform.reply(&event, &Reply::Nothing).await
             }
             Intent::Say { words } if words == "/gallery" => {
                 for card in gallery() {
-                    platform.post(&event.place, &card).await?;
+                    platform.post(&event.place, &stationmaster::job::new_id("msg"), &card).await?;
                 }
                 platform.reply(&event, &Reply::Form(every_question())).await
             }
@@ -62,7 +62,7 @@ impl Inbox for Scripted {
             return Err(UserError::invalid("There is no such command.").hint("type /help").into());
         }
         let mut heard = self.heard.lock().unwrap();
-        if heard.iter().any(|known| known.id == event.id) {
+        if heard.iter().any(|known| (&known.person, &known.id) == (&event.person, &event.id)) {
             return Ok(false);
         }
         heard.push(event.clone());

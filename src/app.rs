@@ -1,0 +1,103 @@
+//! The handles that everything above shares, built once from the configuration; no behaviour.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::choices::Choices;
+use crate::chat::{Platform, PlatformName};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Result;
+use crate::message::Messages;
+use crate::people::Person;
+use crate::runner::Tools;
+use crate::store::Store;
+
+/// Everything that is built once.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// The catalogue that holds now; replaced whole.
+    pub catalogue: ArcSwap<Catalogue>,
+    /// The messages that hold now; replaced whole.
+    pub messages: ArcSwap<Messages>,
+    /// What runners need.
+    pub tools: Tools,
+    /// What `{{env.X}}` reaches.
+    pub template_env: Map<String, Value>,
+    /// The platforms that cards are sent to.
+    pub platforms: BTreeMap<PlatformName, Arc<dyn Platform>>,
+    /// Where choices that capability files fetch are looked up.
+    pub choices: Choices,
+    /// What runs in this process.
+    pub running: Running,
+    /// This process among those that share the database; another one after each start.
+    pub holder: String,
+}
+
+impl App {
+    /// The person of an id, with teams and roles as configured now.
+    pub async fn person(&self, id: &str) -> Result<Person> {
+        let name = self.store.person_name(id).await?.unwrap_or_else(|| id.to_owned());
+        Ok(Person::of(&self.config, id, &name))
+    }
+}
+
+/// The attempts that run in this process, each with the token that stops it.
+#[derive(Debug, Default)]
+pub struct Running {
+    tokens: Mutex<HashMap<String, CancellationToken>>,
+    abandoned: CancellationToken,
+}
+
+impl Running {
+    /// Notes that a request's attempt runs until the returned guard is dropped.
+    pub fn enter(self: &Running, request: &str, token: &CancellationToken) -> Entered<'_> {
+        self.lock().insert(request.to_owned(), token.clone());
+        Entered { running: self, request: request.to_owned() }
+    }
+
+    /// Stops the attempt of a request, if it runs here.
+    pub fn cancel(&self, request: &str) {
+        if let Some(token) = self.lock().get(request) {
+            token.cancel();
+        }
+    }
+
+    /// Stops all attempts because the process ends; what became of them is not recorded.
+    pub fn abandon(&self) {
+        self.abandoned.cancel();
+        self.lock().values().for_each(CancellationToken::cancel);
+    }
+
+    /// Whether the process is ending.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.is_cancelled()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A running attempt's entry; dropping it takes it out.
+#[derive(Debug)]
+pub struct Entered<'r> {
+    running: &'r Running,
+    request: String,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.request);
+    }
+}

@@ -1,0 +1,182 @@
+//! The spine: which feature answers this event, and which performs this job? Errors become words here and nowhere else.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
+use crate::chat::{Card, Event, Intent, Reply, Token, Tone};
+use crate::error::{Reason, Result, UserError};
+use crate::job::{self, Claim, Job};
+use crate::people::Person;
+use crate::request::{self, Origin, plan, press};
+use crate::{help, message};
+
+/// Answers an event. Doing so twice does it once: a request knows the delivery that it came from.
+pub async fn handle(app: &App, event: &Event) -> Reply {
+    match answer(app, event).await {
+        Ok(reply) => reply,
+        Err(error) => Reply::Card(words(app, &error)),
+    }
+}
+
+async fn answer(app: &App, event: &Event) -> Result<Reply> {
+    let asker = asker(app, event).await?;
+    match &event.intent {
+        Intent::Say { words } => match help::read(words) {
+            Some(topic) => help::answer(app, &topic, &asker).await,
+            None => ask(app, event, &asker, Asked::Line(words.clone())).await,
+        },
+        Intent::Invoke { command, input } => {
+            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: false })
+                .await
+        }
+        Intent::Submit { token, values } => {
+            let (verb, command) = token.parts();
+            let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
+            ask(app, event, &asker, Asked::Named { command, input, dry_run }).await
+        }
+        Intent::Press { token } => pressed(app, event, &asker, token).await,
+        Intent::Suggest { token, typed, values } => help::suggest(app, token, (typed, values), &asker).await,
+        Intent::OpenHome => help::answer(app, &help::Topic::Home, &asker).await,
+    }
+}
+
+/// What was asked for becomes a request, a form or a refusal.
+async fn ask(app: &App, event: &Event, asker: &Asker, asked: Asked) -> Result<Reply> {
+    let catalogue = app.catalogue.load_full();
+    match catalogue.resolve(asked, asker, &app.choices).await? {
+        Resolved::Form(form) => Ok(Reply::Form(form)),
+        Resolved::Call(call) => accept(app, event, asker, &call).await,
+    }
+}
+
+async fn accept(app: &App, event: &Event, asker: &Asker, call: &Call) -> Result<Reply> {
+    if call.is_dry_run() {
+        let plan = plan::plan(app, call, &asker.person, &asker.place)?;
+        return Ok(Reply::Card(plan::card(app, call, &plan)?));
+    }
+    request::accept(app, call, &origin(event, asker)).await?;
+    Ok(Reply::Nothing)
+}
+
+async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Result<Reply> {
+    let person = &asker.person;
+    match token.parts() {
+        ("confirm", id) => press::confirm(app, id, person).await.map(|_| Reply::Nothing),
+        ("cancel", id) => press::cancel(app, id, person).await.map(|_| Reply::Nothing),
+        ("retry", id) => press::retry(app, id, person).await.map(|_| Reply::Nothing),
+        ("repeat", id) => ask(app, event, asker, press::repeat(app, id, &origin(event, asker)).await?).await,
+        ("run", command) => {
+            let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
+            ask(app, event, asker, asked).await
+        }
+        _ => Err(UserError::new(Reason::NotFound, "This button no longer does anything.")
+            .hint("type /help to see what can be done")
+            .into()),
+    }
+}
+
+fn origin(event: &Event, asker: &Asker) -> Origin {
+    Origin {
+        source: format!("{}:{}:{}", event.platform, asker.person.id, event.id),
+        person: asker.person.clone(),
+        platform: event.platform,
+        place: event.place.clone(),
+        confirmed: false,
+    }
+}
+
+/// The person behind an event; somebody who was never seen is remembered.
+async fn asker(app: &App, event: &Event) -> Result<Asker> {
+    let platform = event.platform.to_string();
+    let known = match app.store.person_of(&platform, &event.person.id).await? {
+        Some(known) if known.name == event.person.name => known,
+        _ => {
+            let person = Person::behind(&app.config, &platform, &event.person.id, &event.person.name);
+            app.store.remember_person(&platform, &event.person.id, &person).await?
+        }
+    };
+    Ok(Asker { person: Person::of(&app.config, &known.id, &known.name), place: event.place.clone() })
+}
+
+/// Performs a job that this process holds.
+pub async fn perform(app: &App, claim: &Claim) {
+    let done = match serde_json::from_str(&claim.payload) {
+        Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
+        Ok(Job::Expire { request }) => request::end::expire(app, claim, &request).await,
+        Err(unknown) => Err(unknown.into()),
+    };
+    let Err(error) = done else { return };
+    if error.is::<job::Fenced>() {
+        tracing::warn!(job = claim.id, "the work was taken over by another process");
+        return;
+    }
+    let dead = claim.failures >= job::ATTEMPTS;
+    let error = format!("{error:#}");
+    tracing::error!(job = claim.id, failures = claim.failures, dead, error, "a job failed");
+    let due_at = (!dead).then(|| app.clock.now() + job::pause(claim.failures).millis());
+    let held = claim.clone();
+    let noted = app.store.write(move |tx| Box::pin(async move { tx.fail_job(&held, &error, due_at).await })).await;
+    if let Err(error) = noted {
+        // The lease ends by itself, and then the job is claimed again.
+        tracing::error!(job = claim.id, error = format!("{error:#}"), "the failure could not be noted");
+    } else if dead && let Ok(Job::Perform { request }) = serde_json::from_str(&claim.payload) {
+        request::end::give_up(app, &request).await;
+    }
+}
+
+/// Sends one batch of messages that lag behind; how many there were.
+pub async fn deliver_next(app: &App, most: usize) -> Result<usize> {
+    let messages = app.store.claim_messages(most).await?;
+    let sent = messages.iter().map(|message| deliver(app, message));
+    futures::future::join_all(sent).await;
+    Ok(messages.len())
+}
+
+async fn deliver(app: &App, message: &crate::store::message::Message) {
+    let Err(error) = send(app, message).await else { return };
+    let due_at = app.clock.now() + job::pause(message.failures).millis();
+    tracing::warn!(message = message.id, error = format!("{error:#}"), "a card could not be sent");
+    if let Err(error) = app.store.message_failed(message, due_at).await {
+        tracing::warn!(message = message.id, error = format!("{error:#}"), "the failure could not be noted");
+    }
+}
+
+async fn send(app: &App, message: &crate::store::message::Message) -> Result<()> {
+    let card = request::card::card(app, &message.subject).await?;
+    let platform = app.platforms.iter().find(|(name, _)| name.to_string() == message.platform).map(|(_, p)| p);
+    let platform = platform.ok_or_else(|| anyhow::anyhow!("{} is not connected", message.platform))?;
+    let posted = match &message.posted {
+        None => platform.post(&message.place, &message.id, &card).await?,
+        Some(posted) => match platform.edit(&message.place, posted, &card).await {
+            Ok(()) => posted.clone(),
+            Err(e) if e.is::<crate::chat::Gone>() => platform.post(&message.place, &message.id, &card).await?,
+            Err(e) => return Err(e),
+        },
+    };
+    app.store.message_sent(message, posted).await
+}
+
+/// What a person reads of an error. What is not meant for people is logged under a reference that the person is given.
+pub fn words(app: &App, error: &anyhow::Error) -> Card {
+    let messages = app.messages.load();
+    let (name, values) = match error.downcast_ref::<UserError>() {
+        Some(error) => ("error_explained", json!(error)),
+        None => {
+            let reference = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+            tracing::error!(reference, error = format!("{error:#}"), "something went wrong");
+            ("error_logged", json!({ "reference": reference }))
+        }
+    };
+    render_error(&messages, name, &values)
+}
+
+fn render_error(messages: &message::Messages, name: &str, values: &serde_json::Value) -> Card {
+    match messages.render(name, values) {
+        Ok(text) => Card::read(&text, Tone::Bad),
+        // A broken message file must not hide that something is wrong.
+        Err(mistake) => Card { tone: Tone::Bad, title: format!("{mistake:#}"), ..Card::default() },
+    }
+}

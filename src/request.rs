@@ -1,0 +1,216 @@
+//! Requests: a resolved call is accepted once, durably, and lives until its end.
+//!
+//! Invariant: a request, its audit entry, its first job and its card are written in one transaction.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::catalogue::command::CommandFile;
+use crate::catalogue::resolve::Call;
+use crate::chat::PlatformName;
+use crate::clock::{Millis, Span};
+use crate::error::{Reason, Result, UserError};
+use crate::job::Job;
+use crate::people::Person;
+use crate::store::Tx;
+use crate::store::audit::Act;
+use crate::store::request::{Request, State};
+
+mod attempt;
+pub mod callback;
+pub mod card;
+pub mod end;
+pub mod perform;
+pub mod plan;
+pub mod press;
+pub mod settle;
+pub mod values;
+
+use values::Values;
+
+/// How long a request may take altogether if its command does not say.
+const DEADLINE: Span = Span::from_secs(24 * 3600);
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The delivery: the same again is the same request.
+    pub source: String,
+    /// Who asks.
+    pub person: Person,
+    /// On which platform.
+    pub platform: PlatformName,
+    /// In which conversation.
+    pub place: String,
+    /// Whether the person has said already that they are sure.
+    pub confirmed: bool,
+}
+
+/// What came of asking.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The request: a new one, or the one that this delivery or this key has already.
+    pub request: Request,
+    /// Whether it is new.
+    pub fresh: bool,
+}
+
+/// Accepts a call. When this returns, the request is on the disk.
+pub async fn accept(app: &App, call: &Call, origin: &Origin) -> Result<Accepted> {
+    let draft = Draft::of(app, call, origin)?;
+    let platform = origin.platform;
+    app.store.write(move |tx| Box::pin(async move { draft.write(tx, platform).await })).await
+}
+
+/// A request before it is written.
+struct Draft {
+    request: Request,
+    body: String,
+    command: CommandFile,
+}
+
+impl Draft {
+    fn of(app: &App, call: &Call, origin: &Origin) -> Result<Self> {
+        let command = call.command().file.clone();
+        let values = Values::of_input(app, &command, call.input(), &origin.person);
+        let mut known = values.all.clone();
+        known["place"] = origin.place.clone().into();
+        let live_key = match &command.limits.key {
+            Some(key) => Some(key.render(&known, crate::message::Escape::Plain)?),
+            None => None,
+        };
+        let (state, summary) = first_state(&command, &known, origin.confirmed)?;
+        let (input, secrets) = values::split_secrets(&command, call.input());
+        let body = serde_json::to_string(&command)?;
+        let request = Request {
+            id: crate::job::new_id("req"),
+            source: origin.source.clone(),
+            command: command.name.clone(),
+            capability: call.command().capability.name.clone(),
+            definition: hex::encode(Sha256::digest(body.as_bytes())),
+            person: origin.person.id.clone(),
+            platform: origin.platform.to_string(),
+            place: origin.place.clone(),
+            input: Value::Object(input).to_string(),
+            secrets: (!secrets.is_empty()).then(|| Value::Object(secrets).to_string()),
+            state,
+            ending: None,
+            summary,
+            reply: None,
+            live_key,
+            percent: None,
+            label: String::new(),
+            link: None,
+            created_at: 0,
+            started_at: None,
+            cancel_at: None,
+            deadline_at: app.clock.now() + deadline_of(&command, state).millis(),
+            ended_at: None,
+        };
+        Ok(Self { request, body, command })
+    }
+
+    async fn write(self, tx: &mut Tx, platform: PlatformName) -> Result<Accepted> {
+        let request = self.request;
+        let limits = &self.command.limits;
+        if limits.per_person.is_some() || limits.key.is_some() {
+            tx.lock_command(&request.command).await?;
+        }
+        tx.insert_definition(&request.definition, &self.body).await?;
+        if !tx.insert_request(&request).await? {
+            return existing(tx, request, platform).await;
+        }
+        if let Some(rate) = limits.per_person {
+            let before = crate::clock::Rate { count: rate.count + 1, per: rate.per };
+            if let Some(oldest) = tx.rate_used_up(&request.person, &request.command, before).await? {
+                return Err(too_often(rate, oldest + rate.per.millis() - tx.now()).into());
+            }
+        }
+        tx.audit(Act { subject: &request.id, actor: &request.person, action: "accepted", detail: &told(&request) })
+            .await?;
+        tx.audit(Act {
+            subject: &request.id,
+            actor: "stationmaster",
+            action: request.state.name(),
+            detail: &request.summary,
+        })
+        .await?;
+        if request.state == State::Queued {
+            tx.enqueue(&Job::Perform { request: request.id.clone() }, tx.now())?;
+        }
+        tx.enqueue(&Job::Expire { request: request.id.clone() }, request.deadline_at)?;
+        if platform != PlatformName::Api {
+            tx.show(&request.id, &request.platform, &request.place).await?;
+        }
+        let created_at = tx.now();
+        Ok(Accepted { request: Request { created_at, ..request }, fresh: true })
+    }
+}
+
+/// The request that stands in the way of a new one: the same delivery, or the same key.
+async fn existing(tx: &mut Tx, draft: Request, platform: PlatformName) -> Result<Accepted> {
+    if let Some(request) = tx.request_from(&draft.source).await? {
+        if request.command != draft.command || request.input != draft.input {
+            return Err(UserError::new(Reason::Conflict, "This idempotency key was used for another request.")
+                .hint("use a new key for a new request")
+                .into());
+        }
+        return Ok(Accepted { request, fresh: false });
+    }
+    let key = draft.live_key.as_deref().unwrap_or_default();
+    let live = tx.live_request(&draft.command, key).await?;
+    let request = live.ok_or_else(|| anyhow::anyhow!("a request was neither written nor found"))?;
+    if platform != PlatformName::Api {
+        tx.show(&request.id, &draft.platform, &draft.place).await?;
+    }
+    tx.audit(Act { subject: &request.id, actor: &draft.person, action: "joined", detail: "asked for the same" })
+        .await?;
+    Ok(Accepted { request, fresh: false })
+}
+
+/// Where a request begins, and what is said of it.
+fn first_state(command: &CommandFile, values: &Value, confirmed: bool) -> Result<(State, String)> {
+    if !confirmed && needs_confirmation(command, values)? {
+        return Ok((State::Confirm, String::new()));
+    }
+    Ok(match needs_approval(command, values)? {
+        Some(by) => (State::AwaitingApproval, by),
+        None => (State::Queued, String::new()),
+    })
+}
+
+/// Whether the person must say first that they are sure.
+pub fn needs_confirmation(command: &CommandFile, values: &Value) -> Result<bool> {
+    command.confirm.as_ref().map_or(Ok(false), |confirm| confirm.holds(values))
+}
+
+/// Who must approve first, if somebody must.
+pub fn needs_approval(command: &CommandFile, values: &Value) -> Result<Option<String>> {
+    let Some(policy) = &command.approval else { return Ok(None) };
+    let demanded = policy.when.as_ref().map_or(Ok(true), |when| when.holds(values))?;
+    Ok(demanded.then(|| policy.by.clone()))
+}
+
+fn deadline_of(command: &CommandFile, state: State) -> Span {
+    let whole = command.deadline.unwrap_or(DEADLINE);
+    match (state, command.approval.as_ref().and_then(|policy| policy.expires)) {
+        (State::AwaitingApproval, Some(expires)) => whole.min(expires),
+        _ => whole,
+    }
+}
+
+/// What the audit trail says was asked for: command and input, without secrets.
+fn told(request: &Request) -> String {
+    format!("{} {}", request.command, request.input)
+}
+
+fn too_often(rate: crate::clock::Rate, wait: Millis) -> UserError {
+    let message = format!("This may be used {} times in {} by one person.", rate.count, rate.per);
+    UserError::new(Reason::Limited, message).hint(format!("try again in {}", Span::from_millis(wait.max(1000))))
+}
+
+/// A request's input without its secrets, which were forgotten or never kept.
+pub fn input_of(request: &Request) -> Result<Map<String, Value>> {
+    Ok(serde_json::from_str(&request.input)?)
+}

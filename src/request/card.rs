@@ -1,0 +1,110 @@
+//! The one card of a request, as it is now.
+
+use serde_json::{Map, Value, json};
+
+use super::input_of;
+use crate::app::App;
+use crate::catalogue::command::CommandFile;
+use crate::chat::{Card, Progress, Tone};
+use crate::clock::Span;
+use crate::error::Result;
+use crate::store::request::{Request, State};
+use crate::store::step::{Course, Step, state};
+
+/// The card of a request.
+pub async fn card(app: &App, id: &str) -> Result<Card> {
+    let request = app.store.request(id).await?.ok_or_else(|| anyhow::anyhow!("there is no request {id}"))?;
+    let command: CommandFile = serde_json::from_str(&app.store.definition(&request.definition).await?)?;
+    let steps = app.store.steps(id).await?;
+    let person = app.person(&request.person).await?;
+    let mut values = values(app, &request, &command, &steps)?;
+    values["person"] = json!({"id": person.id, "name": person.name});
+    let text = app.messages.load().render(&format!("request_{}", request.state.name()), &values)?;
+    let mut card = Card::read(&text, tone(&request));
+    card.progress = progress(&request, &command, &steps);
+    Ok(card)
+}
+
+fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -> Result<Value> {
+    let began = request.started_at.unwrap_or(request.created_at);
+    let until = request.ended_at.unwrap_or_else(|| app.clock.now());
+    let rows: Vec<Value> = steps.iter().map(row).collect();
+    let undone = steps.iter().filter(|s| s.course() == Course::Undo && s.state == state::DONE).count();
+    let remains: Vec<Value> = steps
+        .iter()
+        .filter(|s| s.course() == Course::Undo && matches!(s.state.as_str(), state::FAILED | state::UNKNOWN))
+        .map(row)
+        .collect();
+    let failed = steps.iter().rev().find(|s| matches!(s.state.as_str(), state::FAILED | state::UNKNOWN));
+    Ok(json!({
+        "id": request.id,
+        "command": command.name,
+        "summary": command.summary,
+        "said": said(command, &input_of(request)?),
+        "state": request.state.name(),
+        "why": request.summary,
+        "reply": request.reply,
+        "link": request.link.as_deref().filter(|link| crate::markdown::is_safe(link)),
+        "steps": rows,
+        "failed": failed.map(row),
+        "log": failed.map(|s| tail(&s.log)).filter(|log| !log.is_empty()),
+        "undone": undone,
+        "remains": remains,
+        "undoing": request.ending.is_some() && !request.state.is_end(),
+        "cancelling": request.cancel_at.is_some() && !request.state.is_end(),
+        "took": Span::from_millis(until - began).to_string(),
+        "has_secrets": command.param.iter().any(|p| p.kind == crate::catalogue::parameter::Kind::Secret),
+    }))
+}
+
+fn row(step: &Step) -> Value {
+    json!({"name": step.name, "state": step.state, "summary": step.summary, "link": step.link, "attempt": step.attempt})
+}
+
+/// The last lines of a log, as a code block shows them.
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(8)..].join("\n")
+}
+
+/// The command as one would type it.
+pub fn said(command: &CommandFile, input: &Map<String, Value>) -> String {
+    let mut line = format!("/{}", command.name);
+    for param in &command.param {
+        let text = match input.get(&param.name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        if param.default.as_ref().is_some_and(|default| default == &input[&param.name]) {
+            continue;
+        }
+        let plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"'“”‘’«»„\\".contains(c));
+        let text = if plain { text } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) };
+        line.push_str(&format!(" {}={text}", param.name));
+    }
+    line
+}
+
+fn tone(request: &Request) -> Tone {
+    match request.state {
+        State::Confirm | State::AwaitingApproval => Tone::Waiting,
+        State::Queued | State::Running => Tone::Active,
+        State::Succeeded => Tone::Good,
+        State::Failed | State::Expired | State::Uncertain => Tone::Bad,
+        State::Cancelled => Tone::Neutral,
+    }
+}
+
+/// The share of steps that are over, refined by what the current one says of itself.
+fn progress(request: &Request, command: &CommandFile, steps: &[Step]) -> Option<Progress> {
+    if request.state != State::Running {
+        return None;
+    }
+    let all = command.step.len().max(1) as i64;
+    let done = steps.iter().filter(|s| s.course() == Course::Do && s.ended_at.is_some()).count() as i64;
+    let within = if request.ending.is_some() { 0 } else { request.percent.unwrap_or(0) };
+    let percent = ((done * 100 + within) / all).clamp(0, 100);
+    let label = if request.label.is_empty() { command.name.clone() } else { request.label.clone() };
+    Some(Progress { percent: u8::try_from(percent).unwrap_or(100), label })
+}

@@ -1,0 +1,94 @@
+//! How a request ends: its last words, its jobs gone, the next in the queue woken.
+
+use super::perform::Work;
+use super::values::Values;
+use crate::app::App;
+use crate::error::Result;
+use crate::job::{Claim, Job};
+use crate::message::Escape;
+use crate::store::Tx;
+use crate::store::request::{Change, State};
+
+/// Ends the request.
+pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
+    let reply = match ending {
+        State::Succeeded => reply(work).await?,
+        _ => None,
+    };
+    let summary = if ending == State::Succeeded { String::new() } else { work.request.summary.clone() };
+    let (claim, id, command) = (work.claim.clone(), work.request.id.clone(), work.request.command.clone());
+    let limited = work.command.limits.concurrent.is_some();
+    let write = work.app.store.write(move |tx| {
+        Box::pin(async move {
+            tx.hold(&claim).await?;
+            tx.set_reply(&id, reply.as_deref()).await?;
+            let change = Change { request: &id, state: ending, actor: "stationmaster", summary: &summary };
+            tx.change_request(change).await?;
+            leave(tx, &claim, &id).await?;
+            if limited && let Some(next) = tx.next_queued(&command).await? {
+                tx.wake_job(&format!("perform:{next}")).await?;
+            }
+            Ok(())
+        })
+    });
+    write.await
+}
+
+/// The ended request's jobs go.
+pub(super) async fn leave(tx: &mut Tx, claim: &Claim, request: &str) -> Result<()> {
+    tx.finish_job(claim).await?;
+    tx.drop_call_backs(request).await?;
+    tx.drop_job(&Job::Expire { request: request.into() }.name().unwrap_or_default()).await
+}
+
+/// What the command's author has to say, with the values of this request.
+async fn reply(work: &Work<'_>) -> Result<Option<String>> {
+    let Some(reply) = &work.command.reply else { return Ok(None) };
+    let values = Values::of_request(work.app, &work.request, &work.command, &work.steps).await?;
+    match reply.text.render(&values.all, Escape::Markdown) {
+        Ok(text) => Ok(Some(values.mask.text(&text))),
+        Err(mistake) => {
+            // The work is done; a mistake in its last sentence must not make it look undone.
+            tracing::warn!(request = work.request.id, error = format!("{mistake:#}"), "a reply could not be rendered");
+            Ok(None)
+        }
+    }
+}
+
+/// After the last attempt of a job that always errs or crashes: nobody can tell how far the request came.
+pub async fn give_up(app: &App, id: &str) {
+    let request = id.to_owned();
+    let write = app.store.write(move |tx| {
+        Box::pin(async move {
+            let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
+            let state = State::Uncertain;
+            tx.change_request(Change { request: &found.id, state, actor: "stationmaster", summary: "" }).await?;
+            tx.drop_job(&Job::Expire { request }.name().unwrap_or_default()).await
+        })
+    });
+    if let Err(error) = write.await {
+        tracing::error!(request = id, error = format!("{error:#}"), "the end of a request could not be noted");
+    }
+}
+
+/// Ends a request whose deadline has come, or has its work taken back first.
+pub async fn expire(app: &App, claim: &Claim, id: &str) -> Result<()> {
+    let (claim, request) = (claim.clone(), id.to_owned());
+    let write = app.store.write(move |tx| {
+        Box::pin(async move {
+            tx.finish_job(&claim).await?;
+            let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
+            if found.state == State::Running {
+                tx.set_cancel(&request, Some(tx.now())).await?;
+            } else {
+                let (state, actor) = (State::Expired, "stationmaster");
+                tx.change_request(Change { request: &request, state, actor, summary: &found.summary }).await?;
+            }
+            tx.wake_job(&Job::Perform { request }.name().unwrap_or_default()).await?;
+            Ok(())
+        })
+    });
+    write.await?;
+    app.running.cancel(id);
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! The loops, their supervision, and the graceful end; the only place that spawns for ever.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use crate::app::{App, Running};
+use crate::catalogue::Catalogue;
+use crate::catalogue::check::{Known, explain};
+use crate::catalogue::choices::Choices;
+use crate::catalogue::files::Watch;
+use crate::chat::{Event, Inbox, Platform, PlatformName, Reply};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Result;
+use crate::job::Claim;
+use crate::runner::{Tools, WebClient};
+use crate::store::{Engine, Store};
+use crate::{desk, message};
+
+/// How long an answer that a person waits for may take.
+const ANSWER: Duration = Duration::from_millis(2800);
+/// How often a loop looks by itself, in case a signal was lost or another process left work.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A running Stationmaster, without its doors to the network.
+pub struct House {
+    /// The shared handles.
+    pub app: Arc<App>,
+    /// Where adapters hand over what they hear.
+    pub desk: Arc<Desk>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// The way from an adapter to the desk: keeps the event, then answers it in the background.
+pub struct Desk {
+    app: Arc<App>,
+    tasks: TaskTracker,
+    permits: Arc<Semaphore>,
+}
+
+/// What is built before the house is opened.
+pub struct Parts {
+    /// What the operator set.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What is on offer at first.
+    pub catalogue: Catalogue,
+    /// What runners need.
+    pub tools: Tools,
+    /// The platforms that cards are sent to.
+    pub platforms: Vec<Arc<dyn Platform>>,
+}
+
+/// Builds the shared handles.
+pub fn build(parts: Parts) -> Result<App> {
+    let Parts { config, store, clock, catalogue, tools, platforms } = parts;
+    let messages = message::Messages::load(config.messages.as_deref())?;
+    let platforms: BTreeMap<PlatformName, Arc<dyn Platform>> = platforms.into_iter().map(|p| (p.name(), p)).collect();
+    let env = template_env(&config);
+    Ok(App {
+        choices: Choices::new(&tools, &config, env.clone()),
+        template_env: env,
+        catalogue: ArcSwap::from_pointee(catalogue),
+        messages: ArcSwap::from_pointee(messages),
+        running: Running::default(),
+        holder: uuid::Uuid::new_v4().to_string(),
+        config,
+        clock,
+        store,
+        tools,
+        platforms,
+    })
+}
+
+/// What runners need, from the configuration. `callback_key` signs call-backs; `public_url` is where they come to.
+pub fn tools(config: &Config, clock: Clock, (callback_key, public_url): (SecretString, String)) -> Result<Tools> {
+    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
+    Ok(Tools {
+        web: WebClient::new(&config.http)?,
+        clock,
+        data: std::path::absolute(&config.data)?,
+        commands: std::path::absolute(&config.commands)?,
+        public_url,
+        callback_key,
+    })
+}
+
+/// The key that call-backs are signed with: made at the first start and kept, so that a call back finds the same key
+/// after a restart and on every replica.
+pub async fn callback_key(store: &Store) -> Result<SecretString> {
+    let random = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    Ok(store.setting("callback_key", &random).await?.into())
+}
+
+/// The environment variables that the configuration opens to templates.
+fn template_env(config: &Config) -> Map<String, Value> {
+    config.templates.present.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
+}
+
+impl House {
+    /// Takes up the work that is there and starts the loops. On SQLite this is the only process that may.
+    pub async fn open(app: App) -> Result<Self> {
+        if app.store.engine() == Engine::Sqlite {
+            let (jobs, events) = (app.store.take_back_jobs().await?, app.store.take_back_events().await?);
+            if jobs + events > 0 {
+                tracing::info!(jobs, events, "taken up again after the last stop");
+            }
+        }
+        let (app, tasks) = (Arc::new(app), TaskTracker::new());
+        let permits = Arc::new(Semaphore::new(256));
+        let desk = Arc::new(Desk { app: app.clone(), tasks: tasks.clone(), permits });
+        let house = Self { app, desk, tasks, stop: CancellationToken::new() };
+        house.start_loops();
+        Ok(house)
+    }
+
+    fn start_loops(&self) {
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        let tasks = self.tasks.clone();
+        self.tasks.spawn(async move { work(app, tasks, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { deliver(app, stop).await });
+        let (desk, stop) = (self.desk.clone(), self.stop.clone());
+        self.tasks.spawn(async move { sweep(desk, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { reload(app, stop).await });
+        for platform in self.app.platforms.values() {
+            let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
+            self.tasks.spawn(async move {
+                if let Err(error) = platform.run(inbox, stop).await {
+                    tracing::error!(platform = %platform.name(), error = format!("{error:#}"), "a platform stopped");
+                }
+            });
+        }
+    }
+
+    /// Stops taking work, lets what runs end within the grace that is configured, then stops it.
+    pub async fn close(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.app.config.jobs.grace.duration(), self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "work is still running at the end of the grace; it is stopped and taken up at the next start"
+            );
+            self.app.running.abandon();
+            let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
+        }
+    }
+
+    /// Is cancelled when the house closes.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+}
+
+#[async_trait]
+impl Inbox for Desk {
+    async fn accept(&self, event: Event) -> Result<bool> {
+        let fresh = self.app.store.accept_event(&key(&event), serde_json::to_string(&event)?).await?;
+        if fresh {
+            self.answer_later(event);
+        }
+        Ok(fresh)
+    }
+
+    async fn ask(&self, event: Event) -> Reply {
+        match tokio::time::timeout(ANSWER, desk::handle(&self.app, &event)).await {
+            Ok(reply) => reply,
+            Err(_) => Reply::Card(desk::words(&self.app, &too_slow().into())),
+        }
+    }
+}
+
+impl Desk {
+    /// Answers an accepted event in the background; with too many at a time, the rest waits on the disk.
+    fn answer_later(&self, event: Event) {
+        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
+        let app = self.app.clone();
+        self.tasks.spawn(async move {
+            answer(&app, &event).await;
+            drop(permit);
+        });
+    }
+
+    /// Takes up events that were accepted and not answered in time; how many there were.
+    pub async fn sweep_next(&self) -> Result<usize> {
+        let free = self.permits.available_permits();
+        if free == 0 {
+            return Ok(0);
+        }
+        let events = self.app.store.claim_events(free as i64).await?;
+        let count = events.len();
+        for event in events {
+            self.answer_later(serde_json::from_str(&event)?);
+        }
+        Ok(count)
+    }
+}
+
+/// An event's key in the inbox: platforms, and persons on a page that makes its own ids, cannot shadow each other.
+fn key(event: &Event) -> String {
+    format!("{}:{}:{}", event.platform, event.person.id, event.id)
+}
+
+async fn answer(app: &App, event: &Event) {
+    let reply = desk::handle(app, event).await;
+    if reply != Reply::Nothing
+        && let Some(platform) = app.platforms.get(&event.platform)
+        && let Err(error) = platform.reply(event, &reply).await
+    {
+        // The event stays open, so the answer is tried again.
+        tracing::warn!(event = event.id, error = format!("{error:#}"), "an answer could not be given");
+        return;
+    }
+    if let Err(error) = app.store.finish_event(&key(event)).await {
+        tracing::warn!(event = event.id, error = format!("{error:#}"), "an answered event could not be closed");
+    }
+}
+
+fn too_slow() -> crate::error::UserError {
+    crate::error::UserError::new(crate::error::Reason::Unavailable, "This took too long.")
+        .hint("try the same again; what you typed is still there")
+}
+
+/// Claims due jobs and performs them, as many at a time as there are workers.
+async fn work(app: Arc<App>, tasks: TaskTracker, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(app.config.jobs.workers));
+    while !stop.is_cancelled() {
+        let Ok(first) = permits.clone().acquire_owned().await else { return };
+        drop(first);
+        let claims = match work_next(&app, permits.available_permits()).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "due work could not be claimed");
+                pause(&stop, LOOK).await;
+                continue;
+            }
+        };
+        if claims.is_empty() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = app.store.job_enqueued() => {}
+                () = until_due(&app) => {}
+            }
+        }
+        for claim in claims {
+            let (app, permits) = (app.clone(), permits.clone());
+            tasks.spawn(async move {
+                let _permit = permits.acquire_owned().await;
+                desk::perform(&app, &claim).await;
+            });
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Claims what is due, as far as there is room for it.
+pub async fn work_next(app: &App, most: usize) -> Result<Vec<Claim>> {
+    app.store.claim_jobs(&app.holder, most.clamp(1, 64), app.config.jobs.lease).await
+}
+
+/// Waits until the next job is due, a second at most.
+async fn until_due(app: &App) {
+    let next = app.store.next_job_at().await.ok().flatten();
+    let wait = next.map_or(LOOK.as_millis() as i64, |at| at - app.clock.now());
+    let wait = u64::try_from(wait.clamp(5, LOOK.as_millis() as i64)).unwrap_or(1000);
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+}
+
+/// Sends cards that lag behind.
+async fn deliver(app: Arc<App>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match desk::deliver_next(&app, 64).await {
+            Ok(0) => tokio::select! {
+                () = stop.cancelled() => {}
+                () = app.store.message_changed() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            },
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "cards could not be sent");
+                pause(&stop, LOOK).await;
+            }
+        }
+    }
+}
+
+async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = desk.sweep_next().await {
+            tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
+        }
+        pause(&stop, LOOK).await;
+    }
+}
+
+/// Follows the capability files and messages; keeps the last good version when a new one does not check.
+async fn reload(app: Arc<App>, stop: CancellationToken) {
+    let mut commands = Watch::new(&app.config.commands);
+    let mut messages = app.config.messages.as_deref().map(Watch::new);
+    while !stop.is_cancelled() {
+        pause(&stop, LOOK).await;
+        let app = app.clone();
+        let (commands_changed, messages_changed) = (commands.changed(), messages.as_mut().is_some_and(Watch::changed));
+        if commands_changed || messages_changed {
+            let loaded = tokio::task::spawn_blocking(move || reload_next(&app, commands_changed, messages_changed));
+            let _ = loaded.await;
+        }
+    }
+}
+
+/// Loads what changed and swaps it in if it checks.
+pub fn reload_next(app: &App, commands: bool, messages: bool) {
+    if commands {
+        let known = Known::of(&app.config);
+        match Catalogue::load(&app.config.commands, &app.tools, &known) {
+            Ok(catalogue) => {
+                tracing::info!(commands = catalogue.commands.len(), "the capability files were loaded again");
+                app.catalogue.store(Arc::new(catalogue));
+            }
+            Err(problems) => tracing::error!(
+                problems = explain(&problems),
+                "the capability files have mistakes; the last good version stays"
+            ),
+        }
+    }
+    if messages {
+        match message::Messages::load(app.config.messages.as_deref()) {
+            Ok(loaded) => app.messages.store(Arc::new(loaded)),
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the messages have mistakes; the last good version stays"
+                );
+            }
+        }
+    }
+}
+
+async fn pause(stop: &CancellationToken, time: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(time) => {}
+    }
+}

@@ -1,0 +1,318 @@
+//! The configuration: file over defaults, environment over the file, and every mistake said at once.
+
+use std::path::{Path, PathBuf};
+
+use insta::assert_snapshot;
+use secrecy::ExposeSecret;
+use stationmaster::clock::Span;
+use stationmaster::config::{Config, LogFormat};
+
+/// A folder with a configuration file.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("stationmaster.toml"), text).expect("written");
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("stationmaster.toml")
+    }
+
+    fn load(&self, env: &[(&str, &str)]) -> Result<Config, String> {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let shown = |text: String| text.replace(&self.0.path().display().to_string(), "DIR");
+        Config::load(Some(&self.file()), env).map_err(|error| shown(error.to_string()))
+    }
+
+    fn refusal(&self, env: &[(&str, &str)]) -> String {
+        self.load(env).expect_err("refused")
+    }
+}
+
+fn by_environment(env: &[(&str, &str)]) -> Result<Config, String> {
+    Folder::with("").load(env)
+}
+
+#[test]
+fn the_environment_lies_over_the_file_and_takes_its_types() {
+    let folder = Folder::with(concat!(
+        "data = \"state\"\n[web]\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"warn\"\n",
+        "[jobs]\nworkers = 3\n[templates]\nenv = [\"A\"]\nsecret = { GITHUB = \"one\" }\n[team.data]\nmembers = [\"ada\"]\n",
+    ));
+    let env = [
+        ("STATIONMASTER_WEB__LISTEN", "127.0.0.1:9"),
+        ("STATIONMASTER_JOBS__WORKERS", "7"),
+        ("STATIONMASTER_JOBS__LEASE", "10s"),
+        ("STATIONMASTER_LOG__FORMAT", "JSON"),
+        ("STATIONMASTER_WEB__PAGE", "off"),
+        ("STATIONMASTER_TEMPLATES__ENV", "PLATFORM_API, REGION"),
+        ("STATIONMASTER_HTTP__ONLY", "[\"a.example.org\", \"b.example.org\"]"),
+        ("STATIONMASTER_TEMPLATES__SECRET__GITHUB", "two"),
+        ("STATIONMASTER_TEAM__DATA__LEAD", "ben"),
+        ("STATIONMASTER_TEST_POSTGRES", "is no setting"),
+        ("STATIONMASTER_CONFIG", "is no setting"),
+        ("PLATFORM_API", "http://api"),
+        ("PATH", "/bin"),
+    ];
+    let config = folder.load(&env).expect("a configuration");
+    assert_eq!(config.data, Path::new("state"));
+    assert_eq!((config.web.listen.port(), config.web.page), (9, false));
+    assert_eq!((config.jobs.workers, config.jobs.lease), (7, Span::from_secs(10)));
+    assert_eq!((config.log.level.as_str(), config.log.format), ("warn", LogFormat::Json));
+    assert_eq!(config.http.only, ["a.example.org", "b.example.org"]);
+    assert_eq!(config.templates.env, ["PLATFORM_API", "REGION"]);
+    assert_eq!(config.templates.present.len(), 1);
+    assert_eq!(config.missing_variables(), ["REGION"]);
+    assert_eq!(config.templates.secret["GITHUB"].expose_secret(), "two");
+    assert_eq!((config.team["data"].members.len(), config.team["data"].lead.as_deref()), (1, Some("ben")));
+}
+
+#[test]
+fn nothing_said_is_enough() {
+    let config = Config::load(None, std::iter::empty()).expect("a configuration");
+    assert_eq!(config.database_url().expose_secret(), "sqlite://data/stationmaster.db");
+    assert_eq!(config.public_url(config.web.listen), "http://127.0.0.1:7070");
+    assert_eq!(config.public_url(([0, 0, 0, 0], 80).into()), "http://127.0.0.1:80");
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let folder = Folder::with("");
+    let secret = folder.0.path().join("url");
+    std::fs::write(&secret, "postgres://u:hunter2@db/x\r\n").expect("written");
+    let path = secret.to_str().expect("a path");
+    let config = folder
+        .load(&[("STATIONMASTER_DATABASE__URL_FILE", path), ("STATIONMASTER_TEMPLATES__SECRET__TOKEN", "hunter3")])
+        .expect("a configuration");
+    assert_eq!(config.database_url().expose_secret(), "postgres://u:hunter2@db/x");
+    assert_eq!(config.templates.secret["token"].expose_secret(), "hunter3");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
+fn mistakes_of_the_environment_are_all_said() {
+    let refusal = by_environment(&[
+        ("STATIONMASTER_DATABASE_URL", "postgres://u:hunter2@db/x"),
+        ("STATIONMASTER_JOBS__LEASE", "fast"),
+        ("STATIONMASTER_JOBS__WORKERS", "many"),
+        ("STATIONMASTER_LOG", "debug"),
+        ("STATIONMASTER_LOG__FORMAT", "xml"),
+        ("STATIONMASTER_TEAM__DATA__MEMBRES", "ada"),
+        ("STATIONMASTER_WEB__LISTEN", "localhost"),
+        ("STATIONMASTER_WEB__LISTNE", "127.0.0.1:1"),
+        ("STATIONMASTER_WEB__PAGE", "maybe"),
+        ("STATIONMASTER_ZEBRA", "1"),
+    ])
+    .expect_err("refused");
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+    assert_snapshot!(refusal, @r#"
+    The configuration has 10 mistakes.
+
+    STATIONMASTER_DATABASE_URL: there is no such setting
+    hint: did you mean STATIONMASTER_DATABASE__URL?
+
+    STATIONMASTER_JOBS__LEASE: `fast` is not a duration
+    hint: write for example 30s, 10m, 2h or 1d
+
+    STATIONMASTER_JOBS__WORKERS: it takes a number
+
+    STATIONMASTER_LOG: it holds other settings and takes no value itself
+
+    STATIONMASTER_LOG__FORMAT: it is one of text, json
+
+    STATIONMASTER_TEAM__DATA__MEMBRES: there is no such setting
+    hint: did you mean STATIONMASTER_TEAM__DATA__MEMBERS?
+
+    STATIONMASTER_WEB__LISTEN: `localhost` is not an address with a port
+    hint: write for example 127.0.0.1:7070
+
+    STATIONMASTER_WEB__LISTNE: there is no such setting
+    hint: did you mean STATIONMASTER_WEB__LISTEN?
+
+    STATIONMASTER_WEB__PAGE: it takes true or false
+
+    STATIONMASTER_ZEBRA: there is no such setting
+    hint: there are data, commands, messages, database, web, log, http, jobs, templates, team, person
+    "#);
+}
+
+#[test]
+fn mistakes_of_files_of_secrets_are_said() {
+    let folder = Folder::with("");
+    let empty = folder.0.path().join("empty");
+    std::fs::write(&empty, "\n").expect("written");
+    let refusal = folder.refusal(&[
+        ("STATIONMASTER_DATABASE__URL", "sqlite://a.db"),
+        ("STATIONMASTER_DATABASE__URL_FILE", empty.to_str().expect("a path")),
+        ("STATIONMASTER_DATA_FILE", "data"),
+        ("STATIONMASTER_TEMPLATES__SECRET__A_FILE", "/no/such/file"),
+        ("STATIONMASTER_TEMPLATES__SECRET__B_FILE", empty.to_str().expect("a path")),
+    ]);
+    assert_snapshot!(refusal, @r#"
+    The configuration has 4 mistakes.
+
+    STATIONMASTER_DATABASE__URL and STATIONMASTER_DATABASE__URL_FILE say the same setting
+    hint: keep one of them
+
+    STATIONMASTER_DATA_FILE: only secrets are read from files
+    hint: set STATIONMASTER_DATA itself
+
+    STATIONMASTER_TEMPLATES__SECRET__A_FILE: /no/such/file cannot be read: No such file or directory (os error 2)
+
+    STATIONMASTER_TEMPLATES__SECRET__B_FILE: this secret is empty
+    hint: give it its value, or leave the key out
+    "#);
+}
+
+#[test]
+fn mistakes_of_the_file_are_shown_in_place() {
+    let refusal = Folder::with("[web]\nlisten = 7070\npages = true\n[jobs]\nworkers = \"3\"\n").refusal(&[]);
+    assert_snapshot!(refusal, @r#"
+    The configuration has 4 mistakes.
+
+    error: `listen` takes text in quotes
+     --> DIR/stationmaster.toml:2:10
+      |
+    2 | listen = 7070
+      |          ^^^^
+      |
+      = hint: put it in quotes: "7070"
+
+    error: `7070` is not an address with a port
+     --> DIR/stationmaster.toml:2:10
+      |
+    2 | listen = 7070
+      |          ^^^^
+      |
+      = hint: write for example 127.0.0.1:7070
+
+    error: there is no key `pages` in `[web]`
+     --> DIR/stationmaster.toml:3:1
+      |
+    3 | pages = true
+      | ^^^^^
+      |
+      = hint: did you mean `page`?
+
+    error: `workers` takes a whole number, 0 or more
+     --> DIR/stationmaster.toml:5:11
+      |
+    5 | workers = "3"
+      |           ^^^
+      |
+      = hint: leave out the quotes: 3
+    "#);
+}
+
+#[test]
+fn rules_are_held_where_the_value_was_set() {
+    let folder = Folder::with(concat!(
+        "[web]\nlisten = \"0.0.0.0:8080\"\npublic_url = \"stationmaster.example.org\"\n",
+        "[log]\nlevel = \"loud=very\"\n[jobs]\nlease = \"1s\"\n",
+    ));
+    assert_snapshot!(folder.refusal(&[("STATIONMASTER_JOBS__WORKERS", "0")]), @r#"
+    The configuration has 5 mistakes.
+
+    error: the chat page has no sign-in, so it is not served on 0.0.0.0:8080, which others can reach
+     --> DIR/stationmaster.toml:2:10
+      |
+    2 | listen = "0.0.0.0:8080"
+      |          ^^^^^^^^^^^^^^
+      |
+      = hint: listen on 127.0.0.1:8080 and reach it through ssh -L 8080:127.0.0.1:8080 or a proxy that signs people in; or switch the page off with web.page = false, which leaves the API
+
+    error: this is not the address of a server
+     --> DIR/stationmaster.toml:3:14
+      |
+    3 | public_url = "stationmaster.example.org"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write the scheme, the host and, if needed, the port: https://stationmaster.example.org
+
+    STATIONMASTER_JOBS__WORKERS: 0 workers cannot be had
+    hint: write a number from 1 to 1024
+
+    error: a lease of 1s ends before it can be renewed
+     --> DIR/stationmaster.toml:7:9
+      |
+    7 | lease = "1s"
+      |         ^^^^
+      |
+      = hint: write 3s or more; 15s is usual
+
+    error: this is not a filter: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+     --> DIR/stationmaster.toml:5:9
+      |
+    5 | level = "loud=very"
+      |         ^^^^^^^^^^^
+      |
+      = hint: write for example info, or stationmaster=debug,sqlx=warn
+    "#);
+}
+
+#[test]
+fn secrets_are_not_empty_and_persons_not_confused() {
+    let folder = Folder::with(concat!(
+        "[templates]\nenv = [\"STATIONMASTER_DATABASE__URL\"]\nsecret = { github = \" \" }\n",
+        "[person.ada]\nidentities = [\"ada\", \"terminal:ada\"]\n[person.ben]\nidentities = [\"terminal:ada\"]\n",
+    ));
+    assert_snapshot!(folder.refusal(&[]), @r#"
+    The configuration has 4 mistakes.
+
+    error: this secret is empty
+     --> DIR/stationmaster.toml:3:21
+      |
+    3 | secret = { github = " " }
+      |                     ^^^
+      |
+      = hint: give it its value, or leave the key out
+
+    error: templates may not read STATIONMASTER_DATABASE__URL, which may hold a secret of Stationmaster itself
+     --> DIR/stationmaster.toml:2:7
+      |
+    2 | env = ["STATIONMASTER_DATABASE__URL"]
+      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: give templates a variable of their own
+
+    error: `ada` does not say which platform it is of
+     --> DIR/stationmaster.toml:5:14
+      |
+    5 | identities = ["ada", "terminal:ada"]
+      |              ^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write platform and id: terminal:ada
+
+    error: `terminal:ada` is ada already
+     --> DIR/stationmaster.toml:7:14
+      |
+    7 | identities = ["terminal:ada"]
+      |              ^^^^^^^^^^^^^^^^
+      |
+      = hint: one identity is one person; keep it with one of them
+    "#);
+}
+
+#[test]
+fn an_open_address_is_refused_only_with_the_page() {
+    for open in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
+        assert!(by_environment(&[("STATIONMASTER_WEB__LISTEN", open)]).is_err(), "{open}");
+        by_environment(&[("STATIONMASTER_WEB__LISTEN", open), ("STATIONMASTER_WEB__PAGE", "false")]).expect(open);
+    }
+    for loopback in ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80"] {
+        by_environment(&[("STATIONMASTER_WEB__LISTEN", loopback)]).expect(loopback);
+    }
+}
+
+#[test]
+fn a_file_that_is_none_is_refused() {
+    let folder = Folder::with("");
+    let missing = Config::load(Some(&folder.0.path().join("other.toml")), std::iter::empty()).expect_err("missing");
+    assert!(missing.to_string().contains("other.toml"), "{missing}");
+    std::fs::write(folder.file(), [0xff, 0xfe]).expect("written");
+    assert!(folder.refusal(&[]).contains("UTF-8"));
+}

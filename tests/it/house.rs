@@ -1,0 +1,213 @@
+//! A Stationmaster in a temporary folder, on either engine, whose clock the test moves and whose loops the test steps.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use stationmaster::app::App;
+use stationmaster::catalogue::Catalogue;
+use stationmaster::catalogue::capability::CapabilityFile;
+use stationmaster::catalogue::command::Command;
+use stationmaster::chat::{Card, Event, Inbox, Intent, Platform, PlatformName, Reply, Sender, Token};
+use stationmaster::clock::{Clock, Span};
+use stationmaster::config::Config;
+use stationmaster::desk;
+use stationmaster::error::Result;
+use stationmaster::serve::{self, Parts};
+use stationmaster::store::Store;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{On, START, database};
+
+/// What a platform was told, in order.
+#[derive(Default)]
+pub struct Recorder {
+    /// The cards in the conversation as they are now, by message id.
+    pub posted: Mutex<BTreeMap<String, (String, Card)>>,
+    replies: Mutex<Vec<Reply>>,
+    count: AtomicU64,
+}
+
+#[async_trait]
+impl Platform for Recorder {
+    fn name(&self) -> PlatformName {
+        PlatformName::Web
+    }
+
+    async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    async fn reply(&self, _: &Event, reply: &Reply) -> Result<()> {
+        self.replies.lock().expect("lock").push(reply.clone());
+        Ok(())
+    }
+
+    async fn post(&self, place: &str, _: &str, card: &Card) -> Result<String> {
+        let id = format!("m{}", self.count.fetch_add(1, Ordering::SeqCst) + 1);
+        self.posted.lock().expect("lock").insert(id.clone(), (place.to_owned(), card.clone()));
+        Ok(id)
+    }
+
+    async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
+        let mut posted = self.posted.lock().expect("lock");
+        *posted.get_mut(message).ok_or(stationmaster::chat::Gone)? = (place.to_owned(), card.clone());
+        Ok(())
+    }
+}
+
+/// The house under test.
+pub struct House {
+    pub app: Arc<App>,
+    pub chat: Arc<Recorder>,
+    pub clock: Clock,
+    pub folder: TempDir,
+    events: AtomicU64,
+}
+
+impl House {
+    /// A house with these capability files.
+    pub async fn with(on: On, files: &[&str]) -> Self {
+        Self::configured(on, files, |_| {}).await
+    }
+
+    pub async fn configured(on: On, files: &[&str], change: impl FnOnce(&mut Config)) -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let folder = tempfile::tempdir().expect("a folder");
+        let commands = folder.path().join("commands");
+        std::fs::create_dir_all(&commands).expect("a folder");
+        let mut config = Config { data: folder.path().join("data"), commands, ..Config::default() };
+        config.http.allow_private.push("127.0.0.1".into());
+        change(&mut config);
+        let clock = Clock::manual(START);
+        let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
+        let chat = Arc::new(Recorder::default());
+        let key = serve::callback_key(&store).await.expect("a key");
+        let tools = serve::tools(&config, clock.clone(), (key, "http://127.0.0.1:1".into())).expect("tools");
+        let catalogue = catalogue(files);
+        let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms: vec![chat.clone()] };
+        let app = serve::build(parts).expect("an app");
+        Self { app: Arc::new(app), chat, clock, folder, events: AtomicU64::new(0) }
+    }
+
+    /// Somebody types a line in their own conversation; gives what is answered to them alone.
+    pub async fn say(&self, who: &str, words: &str) -> Reply {
+        self.does(who, Intent::Say { words: words.to_owned() }).await
+    }
+
+    pub async fn press(&self, who: &str, token: &Token) -> Reply {
+        self.does(who, Intent::Press { token: token.clone() }).await
+    }
+
+    pub async fn does(&self, who: &str, intent: Intent) -> Reply {
+        let event = self.event(who, intent);
+        desk::handle(&self.app, &event).await
+    }
+
+    pub fn event(&self, who: &str, intent: Intent) -> Event {
+        let id = format!("e{}", self.events.fetch_add(1, Ordering::SeqCst));
+        let person = Sender { id: who.to_owned(), name: who.to_owned() };
+        let at = self.clock.now();
+        Event { id, platform: PlatformName::Web, person, place: format!("place-{who}"), reply_to: None, at, intent }
+    }
+
+    /// Does all that is due now and sends all cards.
+    pub async fn settle(&self) {
+        loop {
+            let claims = serve::work_next(&self.app, 16).await.expect("claims");
+            let idle = claims.is_empty();
+            futures::future::join_all(claims.iter().map(|claim| desk::perform(&self.app, claim))).await;
+            let sent = desk::deliver_next(&self.app, 64).await.expect("deliveries");
+            if idle && sent == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass, second by second, and does what becomes due.
+    pub async fn pass(&self, time: Span) {
+        for _ in 0..(time.millis() / 1000).max(1) {
+            self.clock.advance(Span::from_secs(1));
+            self.settle().await;
+        }
+    }
+
+    /// The one card that the person's conversation shows.
+    pub fn card(&self, who: &str) -> Card {
+        let cards = self.cards(who);
+        assert_eq!(cards.len(), 1, "cards: {cards:#?}");
+        cards[0].clone()
+    }
+
+    pub fn cards(&self, who: &str) -> Vec<Card> {
+        let place = format!("place-{who}");
+        let posted = self.chat.posted.lock().expect("lock");
+        posted.values().filter(|(at, _)| *at == place).map(|(_, card)| card.clone()).collect()
+    }
+
+    /// Nothing may be left to do, and the trail must hold.
+    pub async fn finish(&self) {
+        let (live, dead) = self.app.store.count_jobs().await.expect("counts");
+        assert_eq!((live, dead), (0, 0), "jobs are left over");
+        self.app.store.verify_audit().await.expect("the audit trail holds");
+    }
+}
+
+/// A catalogue of capability files.
+fn catalogue(files: &[&str]) -> Catalogue {
+    let (mut capabilities, mut commands) = (BTreeMap::new(), BTreeMap::new());
+    for text in files {
+        let file: CapabilityFile = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
+        let capability = Arc::new(file.capability);
+        for file in file.command {
+            commands.insert(file.name.clone(), Arc::new(Command { capability: capability.clone(), file }));
+        }
+        capabilities.insert(capability.name.clone(), capability);
+    }
+    Catalogue::new(capabilities, commands)
+}
+
+/// The token of the button that says `label`.
+pub fn button(card: &Card, label: &str) -> Token {
+    let found = card.buttons.iter().find(|button| button.label == label);
+    match found.map(|button| &button.action) {
+        Some(stationmaster::chat::Action::Press(token)) => token.clone(),
+        _ => panic!("no button {label} on {card:#?}"),
+    }
+}
+
+/// A card as a person reads it.
+pub fn read(card: &Card) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("[{:?}] {}\n", card.tone, card.title).to_lowercase();
+    text = text.replacen(&card.title.to_lowercase(), &card.title, 1);
+    let body = stationmaster::markdown::plain(&stationmaster::markdown::parse(&card.body));
+    for line in body.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    for (label, value) in &card.facts {
+        let _ = writeln!(text, "  {label}: {value}");
+    }
+    if let Some(progress) = &card.progress {
+        let _ = writeln!(text, "  {} % {}", progress.percent, progress.label);
+    }
+    let labels: Vec<_> = card.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+    if !labels.is_empty() {
+        let _ = writeln!(text, "  {}", labels.join(" "));
+    }
+    if let Some(note) = &card.footnote {
+        let _ = writeln!(text, "  ({note})");
+    }
+    text
+}
+
+/// The card of a reply.
+pub fn card_of(reply: &Reply) -> Card {
+    match reply {
+        Reply::Card(card) => card.clone(),
+        other => panic!("no card: {other:#?}"),
+    }
+}

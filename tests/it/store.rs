@@ -1,0 +1,169 @@
+//! The store on both engines: one commit for many, errors that undo themselves alone, leases, fences, the audit trail.
+
+use anyhow::anyhow;
+use stationmaster::clock::{Clock, Span};
+use stationmaster::job::{Fenced, Job};
+use stationmaster::store::Store;
+use stationmaster::store::audit::Act;
+use stationmaster::store::person::Known;
+
+use crate::engine::{On, START, database, on_both};
+
+async fn note(store: &Store, subject: &'static str, fails: bool) -> stationmaster::error::Result<()> {
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.audit(Act { subject, actor: "ada", action: "noted", detail: "" }).await?;
+                tx.enqueue(&Job::Expire { request: subject.into() }, START)?;
+                if fails { Err(anyhow!("no")) } else { Ok(()) }
+            })
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_undoes_its_own_write_and_no_other() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
+        let writes = (0..200).map(|n| note(&store, if n % 3 == 0 { "bad" } else { "good" }, n % 3 == 0));
+        let results = futures::future::join_all(writes).await;
+        let failed = results.iter().filter(|result| result.is_err()).count();
+        assert_eq!(failed, 67);
+        assert!(results.iter().flat_map(|r| r.as_ref().err()).all(|e| e.to_string() == "no"));
+        assert_eq!(store.audit_of("good").await.expect("reads").len(), 133);
+        assert!(store.audit_of("bad").await.expect("reads").is_empty());
+        assert_eq!(store.verify_audit().await.expect("holds"), 133);
+        assert_eq!(store.count_jobs().await.expect("counts"), (1, 0), "one live job of a name");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_write_is_an_error_and_the_next_write_works() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
+        let error = store.write::<(), _>(|_| Box::pin(async { panic!("on purpose") })).await.expect_err("fails");
+        assert!(error.to_string().contains("panicked"), "{error}");
+        note(&store, "good", false).await.expect("works");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d11_a_claim_that_was_taken_over_writes_nothing() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::manual(START);
+        let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("opens");
+        let job = Job::Perform { request: "req_1".into() };
+        store.write(move |tx| Box::pin(async move { tx.enqueue(&job, START) })).await.expect("enqueues");
+        let lease = Span::from_secs(15);
+        let first = store.claim_jobs("one", 10, lease).await.expect("claims").remove(0);
+        assert!(store.claim_jobs("two", 10, lease).await.expect("claims").is_empty(), "it is held");
+        assert!(store.renew_job(&first, lease).await.expect("renews"));
+        clock.advance(Span::from_secs(16));
+        let second = store.claim_jobs("two", 10, lease).await.expect("claims").remove(0);
+        assert_eq!((second.fence, second.failures), (2, 2));
+        let late = first.clone();
+        let refused = store.write(move |tx| Box::pin(async move { tx.finish_job(&late).await })).await;
+        assert!(refused.expect_err("fenced").is::<Fenced>());
+        assert!(!store.renew_job(&first, lease).await.expect("answers"), "late renewal");
+        store.write(move |tx| Box::pin(async move { tx.finish_job(&second).await })).await.expect("finishes");
+        assert_eq!(store.count_jobs().await.expect("counts"), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_claimed_once_however_many_ask() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = database(on, folder.path()).await;
+        let clock = Clock::manual(START);
+        let store = Store::open(&url, clock.clone()).await.expect("opens");
+        let other = if on == On::Postgres { Store::open(&url, clock).await.expect("opens") } else { store.clone() };
+        store
+            .write(|tx| {
+                Box::pin(async move {
+                    (0..60).try_for_each(|n| tx.enqueue(&Job::Perform { request: format!("req_{n}") }, START))
+                })
+            })
+            .await
+            .expect("enqueues");
+        let asks = (0..30).map(|n| if n % 2 == 0 { &store } else { &other });
+        let claims = asks.map(|store| store.claim_jobs("x", 5, Span::from_secs(15)));
+        let mut ids: Vec<String> =
+            futures::future::try_join_all(claims).await.expect("claims").into_iter().flatten().map(|c| c.id).collect();
+        // Two processes may pass over rows that the other has locked; nobody passes over them for ever.
+        ids.extend(store.claim_jobs("x", 64, Span::from_secs(15)).await.expect("claims").into_iter().map(|c| c.id));
+        ids.sort();
+        let all = ids.len();
+        ids.dedup();
+        assert_eq!((all, ids.len()), (60, 60));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_or_cut_audit_trail_is_found_out() {
+    on_both(|on| async move {
+        for (harm, word) in [
+            ("update audit set detail = 'other' where seq = 3", "entry 3"),
+            ("delete from audit where seq = 2", "lacks entry 2"),
+            ("delete from audit where seq = 5", "cut"),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let url = database(on, folder.path()).await;
+            let store = Store::open(&url, Clock::manual(START)).await.expect("opens");
+            for _ in 0..5 {
+                note(&store, "good", false).await.expect("notes");
+            }
+            assert_eq!(store.verify_audit().await.expect("holds"), 5);
+            tamper(&url, harm).await;
+            let error = store.verify_audit().await.expect_err("found out").to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    })
+    .await;
+}
+
+async fn tamper(url: &str, sql: &'static str) {
+    use sqlx::{Connection, Executor};
+    let mut connection = sqlx::AnyConnection::connect(url).await.expect("connects");
+    connection.execute(sql).await.expect("changes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_identity_is_one_person_whoever_remembers_it_first() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
+        let as_known = |id: &str| Known { id: id.into(), name: "Ada".into() };
+        let people = [as_known("per_1"), as_known("per_2")];
+        let both = people.iter().map(|person| store.remember_person("web", "cookie", person));
+        let known = futures::future::try_join_all(both).await.expect("remembers");
+        assert_eq!(known[0].id, known[1].id);
+        assert_eq!(store.person_of("web", "cookie").await.expect("reads").expect("is there").id, known[0].id);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d16_a_database_of_a_newer_version_is_refused() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = database(on, folder.path()).await;
+        drop(Store::open(&url, Clock::system()).await.expect("opens"));
+        tamper(
+            &url,
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+             select 9999, 'later', success, checksum, 0 from _sqlx_migrations where version = 1",
+        )
+        .await;
+        let error = Store::open(&url, Clock::system()).await.err().expect("refused").to_string();
+        assert!(error.contains("newer Stationmaster"), "{error}");
+    })
+    .await;
+}
