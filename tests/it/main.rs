@@ -4,6 +4,7 @@ mod architecture;
 mod asking;
 mod browser;
 mod config;
+mod conversation;
 mod engine;
 mod house;
 mod page;
