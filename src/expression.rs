@@ -77,10 +77,27 @@ impl TryFrom<String> for Expression {
         match cel::Program::compile(&source) {
             Ok(program) => Ok(Self { source, program: Arc::new(program) }),
             Err(e) => {
-                let first = e.to_string().lines().next().unwrap_or_default().trim_start_matches("ERROR: ").to_owned();
-                Err(format!("`{source}` is not a CEL condition: {first}"))
+                let first = e.to_string().lines().next().unwrap_or_default().to_owned();
+                let reason = first.rsplit_once("Syntax error: ").map_or(first.as_str(), |(_, reason)| reason);
+                let hint = advice(&source).map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err(format!("`{source}` is not a CEL condition: {reason}{hint}"))
             }
         }
+    }
+}
+
+/// What to write instead of what other languages have.
+fn advice(source: &str) -> Option<&'static str> {
+    let padded = format!(" {} ", source.to_lowercase());
+    let has = |word: &str| padded.contains(&format!(" {word} "));
+    if has("=") {
+        Some("== compares")
+    } else if has("and") || has("or") || has("not") {
+        Some("write && for and, || for or, ! for not")
+    } else if has("is") {
+        Some("write == for is")
+    } else {
+        None
     }
 }
 

@@ -11,11 +11,13 @@ use anyhow::anyhow;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Context, Handlebars, RenderContext, Renderable};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Result;
 
+mod data;
 mod files;
+pub use data::Data;
 pub use files::Messages;
 
 /// Where a rendered text lands, and so what is escaped in the values put into it.
@@ -51,12 +53,8 @@ fn engine(escape: Escape) -> Handlebars<'static> {
 fn percent_encode(text: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    match text {
-        // A path segment of dots alone would be resolved away by the URL parser.
-        "." => "%2E".into(),
-        ".." => "%2E%2E".into(),
-        _ => utf8_percent_encode(text, KEPT).to_string(),
-    }
+    // A segment of dots alone leads up in every notation, `%2E%2E` too; the web client refuses such an address.
+    utf8_percent_encode(text, KEPT).to_string()
 }
 
 /// A template inside a capability file, such as a URL or a reply. Invariant: it compiles.
@@ -152,52 +150,6 @@ impl schemars::JsonSchema for Template {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string", "description": "Text with {{values}}"})
-    }
-}
-
-/// JSON data whose strings are templates, such as a request's body. A string that is nothing but `{{path}}` takes the
-/// value with its type: a number stays a number.
-#[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(untagged)]
-pub enum Data {
-    /// A string.
-    Text(Template),
-    /// A list.
-    List(Vec<Data>),
-    /// A table.
-    Table(std::collections::BTreeMap<String, Data>),
-    /// A number or truth value, taken as it is.
-    Fixed(Value),
-}
-
-impl Data {
-    /// The data for `values`, a JSON object.
-    pub fn render(&self, values: &Value) -> Result<Value> {
-        Ok(match self {
-            Self::Text(template) => match template.sole_path().and_then(|path| value_at(values, &path)) {
-                Some(value) => value.clone(),
-                None => Value::String(template.render(values, Escape::Plain)?),
-            },
-            Self::List(items) => items.iter().map(|item| item.render(values)).collect::<Result<_>>()?,
-            Self::Table(map) => {
-                let mut object = Map::new();
-                for (key, item) in map {
-                    object.insert(key.clone(), item.render(values)?);
-                }
-                Value::Object(object)
-            }
-            Self::Fixed(value) => value.clone(),
-        })
-    }
-
-    /// Its templates, at any depth.
-    pub fn templates(&self) -> Vec<&Template> {
-        match self {
-            Self::Text(template) => vec![template],
-            Self::List(items) => items.iter().flat_map(Self::templates).collect(),
-            Self::Table(map) => map.values().flat_map(Self::templates).collect(),
-            Self::Fixed(_) => Vec::new(),
-        }
     }
 }
 
@@ -300,10 +252,9 @@ mod tests {
 
     #[test]
     fn values_are_escaped_for_their_place() {
-        let values = json!({"name": "a/../b ?*x*{{env.X}}", "dots": ".."});
+        let values = json!({"name": "a/../b ?*x*{{env.X}}"});
         let url = template("http://h/{{name}}").render(&values, Escape::Url).expect("renders");
         assert_eq!(url, "http://h/a%2F..%2Fb%20%3F%2Ax%2A%7B%7Benv.X%7D%7D");
-        assert_eq!(template("/{{dots}}/x").render(&values, Escape::Url).expect("renders"), "/%2E%2E/x");
         let plain = template("{{name}}").render(&values, Escape::Plain).expect("renders");
         assert_eq!(plain, "a/../b ?*x*{{env.X}}");
     }
@@ -332,13 +283,5 @@ mod tests {
         assert_eq!(missing.to_string(), "`x {{name}}`: there is no value `name`");
         assert!(Template::try_from("{{#if a}}".to_owned()).is_err());
         assert!(Template::try_from("{{> other}}".to_owned()).is_err());
-    }
-
-    #[test]
-    fn data_keeps_types() {
-        let data: Data =
-            serde_json::from_value(json!({"n": "{{n}}", "s": "n={{n}}", "b": true, "l": ["{{s}}"]})).expect("data");
-        let values = json!({"n": 3, "s": "x"});
-        assert_eq!(data.render(&values).expect("renders"), json!({"n": 3, "s": "n=3", "b": true, "l": ["x"]}));
     }
 }

@@ -186,6 +186,13 @@ impl Outcome {
         self
     }
 
+    /// Adds what is known already: the way back may need it, however the step ends.
+    #[must_use]
+    pub fn outputs(mut self, outputs: Map<String, Value>) -> Self {
+        self.outputs = outputs;
+        self
+    }
+
     fn ended(status: Status, summary: impl Into<String>) -> Self {
         Self { status, summary: summary.into(), link: None, outputs: Map::new() }
     }

@@ -57,8 +57,8 @@ impl Lookup for Offline {
     }
 }
 
-/// Asks the endpoints that capability files name, and keeps their answers for a while.
-#[derive(Debug)]
+/// Asks the endpoints that capability files name, and keeps their answers for a while. It holds secrets and so has no
+/// `Debug`.
 pub struct Choices {
     web: WebClient,
     clock: Clock,
@@ -71,7 +71,7 @@ pub struct Choices {
 }
 
 /// What an endpoint said, or why it said nothing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Answer {
     values: Result<Arc<[String]>, String>,
     until: Millis,

@@ -43,6 +43,7 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
         "said": said(command, &input_of(request)?),
         "state": request.state.name(),
         "why": request.summary,
+        "approver": super::plan::approver(app, &request.summary, &request.capability),
         "reply": request.reply,
         "link": request.link.as_deref().filter(|link| crate::markdown::is_safe(link)),
         "steps": rows,

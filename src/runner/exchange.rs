@@ -178,7 +178,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Span> {
     let millis = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         text.parse::<i64>().unwrap_or(i64::MAX).saturating_mul(1000)
     } else {
-        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?.as_millisecond() - now
+        jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?.as_millisecond()
+            - now
     };
     (millis > 0).then(|| Span::from_millis(millis.min(LONGEST_WAIT.millis())))
 }

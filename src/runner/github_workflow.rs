@@ -252,12 +252,11 @@ impl GithubWorkflow {
 async fn end(api: &Api, tools: &Tools, (attempt, run): (&Attempt, Run)) -> Outcome {
     let conclusion = run.conclusion.unwrap_or_default();
     let outcome = if matches!(conclusion.as_str(), "success" | "neutral") {
-        let outputs = [("run_id", json!(run.id)), ("url", json!(run.link)), ("conclusion", json!(conclusion))];
-        let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Outcome::done(format!("the run ended: {conclusion}"), outputs)
+        Outcome::done(format!("the run ended: {conclusion}"), Map::new())
     } else {
         let place = api.failure(tools, run.id).await.map(|place| format!(" ({place})")).unwrap_or_default();
         Outcome::failed(attempt.mask.text(&format!("the run ended: {conclusion}{place}")))
     };
-    outcome.link(run.link)
+    let values = [json!(run.id), json!(run.link), json!(conclusion)];
+    outcome.outputs(OUTPUTS.iter().map(|name| (*name).to_owned()).zip(values).collect()).link(run.link)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 
@@ -136,13 +136,13 @@ impl Process {
             }
             End::Exit(0) => match missing {
                 Some(name) => Outcome::failed(told(format!("it ended well, but without the output `{name}`"))),
-                None => Outcome::done("it ended well", said.outputs),
+                None => Outcome::done("it ended well", Map::new()),
             },
             End::Exit(EX_TEMPFAIL) => Outcome::transient(told(format!("it ended with status {EX_TEMPFAIL}"))),
             End::Exit(status) => Outcome::failed(told(format!("it ended with status {status}"))),
             End::Signal(signal) => Outcome::failed(told(format!("it was killed by {}", signal_name(signal)))),
         };
-        Outcome { summary: attempt.mask.text(&outcome.summary), ..outcome }.link(link)
+        Outcome { summary: attempt.mask.text(&outcome.summary), ..outcome }.link(link).outputs(said.outputs)
     }
 
     fn command(&self, program: &Path, tools: &Tools, attempt: &Attempt) -> Result<Command> {

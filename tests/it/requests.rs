@@ -1,5 +1,7 @@
 //! Requests, from what is typed to the card that says "done", as conversations, on both engines.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use stationmaster::chat::{Intent, Reply, Token};
 use stationmaster::clock::Span;
@@ -88,7 +90,14 @@ async fn a_command_becomes_a_done_thing_in_one_message() {
         assert_eq!(house.say("ada", "/db create orders").await, Reply::Nothing);
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [good] Create a database – done
+              /db create name=orders
+              Database orders has the id db-7.
+              Time: 0s
+              [Run it again]
+              (Asked by ada)
+            ");
         }
         house.finish().await;
     })
@@ -104,7 +113,15 @@ async fn a_failed_step_is_taken_back_and_the_request_goes_on_from_there_later() 
         house.say("ada", "/db create orders").await;
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [bad] Create a database – not done
+              /db create name=orders
+              The step register failed: POST 127.0.0.1: 404 Not Found
+              What was done before has been taken back.
+              Time: 0s
+              [Try again from there] [Start over]
+              (Asked by ada · req_…)
+            ");
         }
         assert_eq!(calls(&api, "DELETE", "/databases/db-7").await, 1);
         house.finish().await;
@@ -171,7 +188,10 @@ async fn limits_are_said_and_hold() {
         }
         let refused = card_of(&house.say("ada", "/db create orders").await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&refused), @"");
+            insta::assert_snapshot!(read(&refused), @"
+            [bad] This may be used 2 times in 1h by one person.
+              Hint: try again in 1h
+            ");
         }
         assert_eq!(house.say("ben", "/db create orders").await, Reply::Nothing);
         house.settle().await;
@@ -194,7 +214,13 @@ async fn confirmation_is_asked_once_and_only_of_who_asked() {
         house.say("ada", "/db create orders size=large").await;
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [waiting] Are you sure?
+              Create a database
+              /db create name=orders size=large
+              [Yes, go ahead] [No]
+              (Asked by ada)
+            ");
         }
         assert_eq!(calls(&api, "POST", "/databases").await, 0);
         let yes = button(&house.card("ada"), "Yes, go ahead");
@@ -219,12 +245,24 @@ async fn a_request_that_needs_approval_waits_and_expires_and_nothing_pretends_to
         house.say("ada", "/db create orders size=large").await;
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [waiting] Create a database – waiting for approval
+              /db create name=orders size=large
+              This needs the approval of the team data before it runs. Nothing has been started.
+              [Cancel]
+              (Asked by ada)
+            ");
         }
         house.clock.advance(Span::from_secs(3601));
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [bad] Create a database – expired
+              /db create name=orders size=large
+              It waited for the approval of the team data, and its time ran out.
+              [Run it again]
+              (Asked by ada · req_…)
+            ");
         }
         assert_eq!(calls(&api, "POST", "/databases").await, 0);
         house.finish().await;
@@ -243,7 +281,12 @@ async fn what_waits_can_be_cancelled_before_it_begins() {
         assert_eq!(house.press("ada", &cancel).await, Reply::Nothing);
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [neutral] Create a database – cancelled
+              /db create name=orders
+              [Run it again]
+              (Asked by ada)
+            ");
         }
         assert_eq!(calls(&api, "POST", "/databases").await, 0);
         assert_eq!(house.press("ada", &cancel).await, Reply::Nothing, "pressing twice is pressing once");
@@ -278,7 +321,13 @@ async fn d7_a_step_that_must_not_be_repeated_is_uncertain_after_a_crash() {
         house.clock.advance(Span::from_secs(16));
         house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&house.card("ada")).lines().filter(|l| !l.contains("req_")).collect::<Vec<_>>().join("\n"), @"");
+            insta::assert_snapshot!(read(&house.card("ada")), @"
+            [bad] Create a database – uncertain
+              /db create name=orders
+              Nobody can tell whether the step provision happened: Stationmaster was interrupted, and nobody can tell how far the step came
+              It must not be repeated blindly, so nothing more is done. Look at what is there before you ask for it again.
+              (Asked by ada · req_…)
+            ");
         }
         assert_eq!(calls(&api, "POST", "/databases").await, 1);
         house.finish().await;
@@ -358,7 +407,7 @@ async fn d5_call_backs_early_twice_forged_and_late() {
         call(&token, r#"{"status": "failed"}"#).await.expect("taken, and too late");
         house.settle().await;
         let card = house.card("ada");
-        assert_eq!((card.title.as_str(), card.body.contains("web:1")), ("Build it – done", true), "{card:#?}");
+        assert_eq!((card.title.as_str(), read(&card).contains("web:1")), ("Build it – done", true), "{card:#?}");
         call(&token, r#"{"status": "failed"}"#).await.expect("harmless");
         house.settle().await;
         assert_eq!(house.card("ada"), card);
@@ -380,11 +429,21 @@ async fn c9_a_secret_is_masked_in_the_plan_and_forgotten_at_the_end() {
         let file = databases(&api.uri(), "").replacen("[[command.step]]", secret, 1);
         let file = file.replace("/databases\"", "/databases?p={{password}}\"");
         let house = House::with(on, &[&file]).await;
-        let plan = card_of(&house.say("ada", "/db create orders password=hunter22 --dry-run").await);
+        let told = house.say("ada", "/db create orders password=hunter22").await;
+        assert!(matches!(told, Reply::Form(_)), "a secret is asked by form, since a line stays in the conversation");
+        let values = BTreeMap::from([("name".into(), json!("orders")), ("password".into(), json!("hunter22"))]);
+        let submit = |verb| Intent::Submit { token: Token::new(verb, "db create"), values: values.clone() };
+        let plan = card_of(&house.does("ada", submit("dry-run")).await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&plan).replace(&api.uri(), "http://api"), @"");
+            insta::assert_snapshot!(read(&plan).replace(&api.uri(), "http://api"), @r#"
+            [neutral] What /db create would do
+              /db create name=orders
+              1. provision (http): POST http://api/databases?p=•••••• {"name":"orders"} – can be taken back
+              2. register (http): POST http://api/catalog/<provision.id>
+              (Nothing was started: this is a dry run)
+            "#);
         }
-        house.say("ada", "/db create orders password=hunter22").await;
+        assert_eq!(house.does("ada", submit("run")).await, Reply::Nothing);
         house.settle().await;
         assert!(!read(&house.card("ada")).contains("hunter22"));
         let person = house.app.store.person_of("web", "ada").await.expect("reads").expect("is there");
@@ -400,12 +459,34 @@ async fn c9_a_secret_is_masked_in_the_plan_and_forgotten_at_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn help_finds_what_is_meant_and_notes_what_is_missing() {
     let house = House::with(On::Sqlite, &[&databases("http://127.0.0.1:1", "")]).await;
-    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/help I need a new database").await)), @"");
-    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/help kubernetes").await)), @"");
+    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/help I need a new database").await)), @"
+    [neutral] For “I need a new database”
+      • /db create – Create a database (Databases)
+      [/db create]
+    ");
+    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/help kubernetes").await)), @"
+    [neutral] Nothing for “kubernetes” yet
+      No command does that. It was noted, so that the platform team sees what is missing.
+      Try other words, or /help for everything there is.
+      [Everything there is]
+    ");
     assert_eq!(house.app.store.gaps(5).await.expect("reads"), ["kubernetes"]);
-    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/db craete orders").await)), @"");
-    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/requests").await)), @"");
-    insta::assert_snapshot!(read(&card_of(&house.does("ada", Intent::OpenHome).await)), @"");
+    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/db craete orders").await)), @"
+    [bad] There is no command `/db craete`.
+      Hint: did you mean `/db create`?
+    ");
+    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/requests").await)), @"
+    [neutral] Your requests
+      You have made none yet. /help shows what you can do.
+    ");
+    insta::assert_snapshot!(read(&card_of(&house.does("ada", Intent::OpenHome).await)), @"
+    [neutral] Hello, ada
+      Type a command, or say what you need: /help a database
+      [/db create]
+    ");
     let unknown = card_of(&house.press("ada", &Token::new("explode", "now")).await);
-    insta::assert_snapshot!(read(&unknown), @"");
+    insta::assert_snapshot!(read(&unknown), @"
+    [bad] This button no longer does anything.
+      Hint: type /help to see what can be done
+    ");
 }
