@@ -88,7 +88,8 @@ async fn measure(engine: &str, url: &str, folder: &Path) {
     app.store.create_token("ada", "bench", token::hash(&secret)).await.expect("a token");
     let door = listen(api::router(app.clone())).await;
     let order = |n: u64| {
-        json!({"command": "bench", "input": {"name": format!("n-{n}")}, "idempotency_key": format!("k-{n}")}).to_string()
+        json!({"command": "bench", "input": {"name": format!("n-{n}")}, "idempotency_key": format!("k-{n}")})
+            .to_string()
     };
     report(engine, "accept path", load(&format!("http://{door}/api/requests"), &secret, order).await);
 
@@ -112,7 +113,11 @@ async fn work_off(engine: &str, url: &str, folder: &Path, local: &str) {
         left = store.count_jobs().await.expect("counts").0;
     }
     let done = (waiting - left) as f64 / 2.0;
-    println!("{engine:<11} {:<22} {:>9.0} requests/s, each with one HTTP step", "job path", done / began.elapsed().as_secs_f64());
+    println!(
+        "{engine:<11} {:<22} {:>9.0} requests/s, each with one HTTP step",
+        "job path",
+        done / began.elapsed().as_secs_f64()
+    );
     house.close().await;
 }
 
@@ -128,11 +133,11 @@ fn app(store: Store, folder: &Path, local: &str) -> App {
     config.http.allow_private.push("127.0.0.1".into());
     let file: CapabilityFile = toml::from_str(&WORK.replace("LOCAL", local)).expect("a capability file");
     let capability = Arc::new(file.capability);
-    let commands = file.command.into_iter().map(|file| {
-        (file.name.clone(), Arc::new(CatalogueCommand { capability: capability.clone(), file }))
-    });
-    let catalogue =
-        Catalogue::new(BTreeMap::from([(capability.name.clone(), capability.clone())]), commands.collect());
+    let commands = file
+        .command
+        .into_iter()
+        .map(|file| (file.name.clone(), Arc::new(CatalogueCommand { capability: capability.clone(), file })));
+    let catalogue = Catalogue::new(BTreeMap::from([(capability.name.clone(), capability.clone())]), commands.collect());
     let key = ("0".repeat(64).into(), format!("http://{local}"));
     let tools = serve::tools(&config, Clock::system(), key).expect("tools");
     let parts = Parts { config, store, clock: Clock::system(), catalogue, tools, platforms: Vec::new() };
@@ -186,7 +191,8 @@ async fn load(url: &str, token: &str, body: impl Fn(u64) -> String + Sync) -> Se
 }
 
 fn report(engine: &str, what: &str, seen: Seen) {
-    let at = |share: f64| seen.times.get((seen.times.len() as f64 * share) as usize).copied().unwrap_or(0) as f64 / 1000.0;
+    let at =
+        |share: f64| seen.times.get((seen.times.len() as f64 * share) as usize).copied().unwrap_or(0) as f64 / 1000.0;
     let rate = seen.times.len() as f64 / seen.took.as_secs_f64();
     println!(
         "{engine:<11} {what:<22} {rate:>9.0} accepted/s   p50 {:>6.1} ms   p99 {:>6.1} ms   {} refused, {CLIENTS} clients",
@@ -219,7 +225,11 @@ async fn start_up() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let memory = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or("VmRSS: unknown");
-    println!("start to ready {} ms; idle {}", ready.as_millis(), memory.split_whitespace().collect::<Vec<_>>().join(" "));
+    println!(
+        "start to ready {} ms; idle {}",
+        ready.as_millis(),
+        memory.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
     child.kill().expect("ends");
     child.wait().expect("ends");
 }
