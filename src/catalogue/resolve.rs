@@ -88,7 +88,8 @@ impl Catalogue {
             }
             Asked::Named { command, input, dry_run } => {
                 let command = self.named(&command, asker)?;
-                (command, Given { dry_run, ..Given::named(command, input) })
+                let given = Given::named(command, input);
+                (command, Given { dry_run: dry_run || given.dry_run, ..given })
             }
         };
         if given.form && !given.is_wrong() {

@@ -152,7 +152,7 @@ async fn what_is_wrong_opens_the_form_with_all_that_was_typed() {
     insta::assert_snapshot!(say(&[DATABASES], "/db create naem=orders --colour red --dryrun").await, @r#"
     form dry-run:db create
     ! There is no parameter `colour`.
-    There is no `--dryrun`. Did you mean `--dry-run`?
+    There is no parameter `dryrun`. Did you mean `dry-run`?
     name: "orders" <- There is no parameter `naem`. Did you mean `name`?
     environment: "red" <- `red` is not one of dev, staging, prod.
     keep_days:
@@ -268,6 +268,21 @@ async fn words_find_their_parameters() {
     for: "90m"
     team:
     "#);
+}
+
+#[tokio::test]
+async fn whoever_mentions_the_plan_never_starts_the_work() {
+    for option in ["--dry-run", "—dry-run", "--dry_run", "--Dry-Run", "dry-run=yes", "--dry_run=true"] {
+        let call = say(&[DATABASES], &format!("/db create orders {option}")).await;
+        assert!(call.starts_with("db create (plan only) {"), "{option}: {call}");
+    }
+    for option in ["--dryrun", "--dry-rn", "dryrun=yes", "dry-run=perhaps"] {
+        let form = say(&[DATABASES], &format!("/db create orders {option}")).await;
+        assert!(form.starts_with("form dry-run:db create"), "{option}: {form}");
+    }
+    let form = send(&[DATABASES], "db create", json!({"name": "orders", "dry_run": true})).await;
+    assert!(form.starts_with("form dry-run:db create"), "{form}");
+    assert!(say(&[DATABASES], "/db create orders dry-run=no").await.starts_with("db create {"));
 }
 
 #[tokio::test]
