@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::anyhow;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
-use handlebars::{Context, Handlebars, Helper, HelperResult, JsonRender, Output, RenderContext, Renderable};
+use handlebars::{Context, Handlebars, RenderContext, Renderable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,7 +41,6 @@ fn engine(escape: Escape) -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.unregister_helper("log");
-    engine.register_helper("code", Box::new(code));
     match escape {
         Escape::Plain => engine.register_escape_fn(handlebars::no_escape),
         Escape::Markdown => engine.register_escape_fn(crate::markdown::escape),
@@ -50,33 +49,12 @@ fn engine(escape: Escape) -> Handlebars<'static> {
     engine
 }
 
-/// `{{code value}}`: the value as a code span, whatever back-ticks are in it.
-fn code(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let value = helper.param(0).map(|value| value.value().render()).unwrap_or_default();
-    let text = value.replace(['\n', '\r'], " ");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    out.write(&format!("{fence}{gap}{text}{gap}{fence}"))?;
-    Ok(())
-}
-
 /// Percent-encodes all but unreserved characters (RFC 3986, section 2.3), so that no value can leave its place in a URL.
 fn percent_encode(text: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    match text {
-        // A path segment of dots alone would be resolved away by the URL parser.
-        "." => "%2E".into(),
-        ".." => "%2E%2E".into(),
-        _ => utf8_percent_encode(text, KEPT).to_string(),
-    }
+    // A segment of dots alone leads up in every notation, `%2E%2E` too; the web client refuses such an address.
+    utf8_percent_encode(text, KEPT).to_string()
 }
 
 /// A template inside a capability file, such as a URL or a reply. Invariant: it compiles.
@@ -286,10 +264,9 @@ mod tests {
 
     #[test]
     fn values_are_escaped_for_their_place() {
-        let values = json!({"name": "a/../b ?*x*{{env.X}}", "dots": ".."});
+        let values = json!({"name": "a/../b ?*x*{{env.X}}"});
         let url = template("http://h/{{name}}").render(&values, Escape::Url).expect("renders");
         assert_eq!(url, "http://h/a%2F..%2Fb%20%3F%2Ax%2A%7B%7Benv.X%7D%7D");
-        assert_eq!(template("/{{dots}}/x").render(&values, Escape::Url).expect("renders"), "/%2E%2E/x");
         let plain = template("{{name}}").render(&values, Escape::Plain).expect("renders");
         assert_eq!(plain, "a/../b ?*x*{{env.X}}");
     }

@@ -20,6 +20,7 @@ pub mod github_workflow;
 pub mod http;
 pub mod inspection;
 pub mod json_path;
+mod place;
 pub mod poll;
 pub mod process;
 mod reach;
@@ -185,6 +186,13 @@ impl Outcome {
         self
     }
 
+    /// Adds what is known already: the way back may need it, however the step ends.
+    #[must_use]
+    pub fn outputs(mut self, outputs: Map<String, Value>) -> Self {
+        self.outputs = outputs;
+        self
+    }
+
     fn ended(status: Status, summary: impl Into<String>) -> Self {
         Self { status, summary: summary.into(), link: None, outputs: Map::new() }
     }
@@ -223,6 +231,18 @@ impl Runner {
             Self::Http(http) if !attempt.checkpoint.is_null() => http.run(tools, attempt).await,
             Self::Http(_) | Self::Process(_) => {
                 Ok(Outcome::unknown("Stationmaster was interrupted, and nobody can tell how far the step came"))
+            }
+        }
+    }
+
+    /// Ends work that is under way elsewhere (`checkpoint` is not null), where the system behind it can be asked to:
+    /// [`Status::Failed`] once it is told to end, [`Status::Done`] where it came too late, and [`Status::Unknown`] where
+    /// it goes on without us. It pays no attention to the attempt's own `cancel`.
+    pub async fn cancel(&self, tools: &Tools, attempt: &Attempt) -> Result<Outcome> {
+        match self {
+            Self::GithubWorkflow(workflow) => workflow.cancel(tools, attempt).await,
+            Self::Http(_) | Self::Callback(_) | Self::Process(_) | Self::Scaffold(_) => {
+                Ok(Outcome::unknown("what was begun elsewhere cannot be stopped from here"))
             }
         }
     }

@@ -153,7 +153,7 @@ impl Reading<'_> {
         self.lookup.choices(from, &Value::Object(input.clone())).await.map_err(|error| {
             tracing::warn!(parameter = parameter.name, "choices are not available: {error:#}");
             let message = format!("The choices of `{}` cannot be checked at the moment.", parameter.name);
-            UserError::new(Reason::Unavailable, message).hint("Try again in a minute.").into()
+            UserError::new(Reason::Unavailable, message).hint("try again in a minute").into()
         })
     }
 

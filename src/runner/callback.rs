@@ -71,7 +71,12 @@ struct Begun {
 
 impl Begun {
     fn wait(&self, attempt: &Attempt) -> Outcome {
-        Outcome::waiting("waiting for the call back", json!(self), attempt.deadline).link(link_of(&self.outputs))
+        let outcome = Outcome::waiting("waiting for the call back", json!(self), attempt.deadline);
+        outcome.link(link_of(&self.outputs)).outputs(self.outputs.clone())
+    }
+
+    fn fail(self, why: &str) -> Outcome {
+        Outcome::failed(why).link(link_of(&self.outputs)).outputs(self.outputs)
     }
 }
 
@@ -125,7 +130,7 @@ impl Callback {
         Ok(if begun.lost {
             Outcome::unknown("the answer to the start was lost, and no call back has come")
         } else {
-            Outcome::failed("it was begun, but no call back has come in time").link(link_of(&begun.outputs))
+            begun.fail("it was begun, but no call back has come in time")
         })
     }
 
@@ -148,10 +153,9 @@ impl Callback {
             Some(condition) => condition.holds(&values).unwrap_or(false),
             None => body.get("status").and_then(Value::as_str) == Some(usual),
         };
-        let link = link_of(&begun.outputs);
         if says(self.fail.as_ref(), "failed") {
             let words = words_of(body).unwrap_or_else(|| "the call back says that it failed".into());
-            return Outcome::failed(attempt.mask.text(&words)).link(link);
+            return begun.fail(&attempt.mask.text(&words));
         }
         if !says(self.until.as_ref(), "succeeded") {
             let progress = match &self.progress {
@@ -164,9 +168,12 @@ impl Callback {
         match self.outputs.iter().find(|(name, _)| !begun.outputs.contains_key(*name)) {
             Some((name, path)) => {
                 let why = format!("it is done, but its call back has no `{}` for the output `{name}`", path.source());
-                Outcome::failed(why).link(link)
+                begun.fail(&why)
             }
-            None => Outcome::done("the call back says that it is done", begun.outputs).link(link),
+            None => {
+                let link = link_of(&begun.outputs);
+                Outcome::done("the call back says that it is done", begun.outputs).link(link)
+            }
         }
     }
 

@@ -45,7 +45,7 @@ impl Exchange<'_> {
         let now = tools.clock.now();
         let call = self.call(values, Span::from_millis(attempt.deadline - now).duration())?;
         let answer = tools.web.send(call, &attempt.cancel).await;
-        Ok(self.judge(answer, now).map_break(|outcome| {
+        Ok(judge((self.method, self.expect), answer, now).map_break(|outcome| {
             let summary = format!("{} {}: {}", self.method.name(), host(&self.url), outcome.summary);
             Outcome { summary: attempt.mask.text(&summary), ..outcome }
         }))
@@ -71,44 +71,41 @@ impl Exchange<'_> {
         }
         Ok(Call { method: self.method.into(), url: self.url.clone(), headers, body, deadline })
     }
+}
 
-    /// What an answer, or its absence, means for a call that began `now`.
-    fn judge(&self, answer: Result<Answer, Trouble>, now: Millis) -> ControlFlow<Outcome, Answer> {
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(trouble) => return ControlFlow::Break(self.judge_trouble(trouble)),
-        };
-        let status = answer.status.as_u16();
-        if self.expect.contains(&status) || (self.expect.is_empty() && answer.status.is_success()) {
-            return ControlFlow::Continue(answer);
+/// What an answer, or its absence, means for a call that began `now`. All of 200 to 299 is expected if nothing is.
+pub(super) fn judge(
+    (method, expect): (Method, &[u16]),
+    answer: Result<Answer, Trouble>,
+    now: Millis,
+) -> ControlFlow<Outcome, Answer> {
+    let lost = |why| if method.is_idempotent() { Outcome::transient(why) } else { Outcome::unknown(why) };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Trouble::Refused(why)) => return ControlFlow::Break(Outcome::refused(why)),
+        Err(Trouble::Unreached(why)) => return ControlFlow::Break(Outcome::untouched(why)),
+        Err(Trouble::Lost(why)) => return ControlFlow::Break(lost(why)),
+        Err(big @ Trouble::TooBig(_)) => {
+            return ControlFlow::Break(Outcome::failed(format!("it may have been done, but {big}")));
         }
-        let words = answer_words(&answer);
-        let failed = |transient, untouched| {
-            let retry_after = if transient { retry_after(&answer.headers, now) } else { None };
-            Outcome { status: Status::Failed { transient, untouched, retry_after }, ..Outcome::failed(words.clone()) }
-        };
-        ControlFlow::Break(match status {
-            // By their definitions (RFC 9110, 8470, 6585) none of these was looked at.
-            408 | 425 | 429 => failed(true, true),
-            // The gateway says that it lost the answer; what is behind it may have done the work.
-            504 => self.lost(words),
-            500.. => failed(true, false),
-            _ => failed(false, false),
-        })
+    };
+    let status = answer.status.as_u16();
+    if expect.contains(&status) || (expect.is_empty() && answer.status.is_success()) {
+        return ControlFlow::Continue(answer);
     }
-
-    fn judge_trouble(&self, trouble: Trouble) -> Outcome {
-        match trouble {
-            Trouble::Refused(why) => Outcome::refused(why),
-            Trouble::Unreached(why) => Outcome::untouched(why),
-            Trouble::Lost(why) => self.lost(why),
-            Trouble::TooBig(_) => Outcome::failed(format!("it may have been done, but {trouble}")),
-        }
-    }
-
-    fn lost(&self, why: String) -> Outcome {
-        if self.method.is_idempotent() { Outcome::transient(why) } else { Outcome::unknown(why) }
-    }
+    let words = answer_words(&answer);
+    let failed = |transient, untouched| {
+        let retry_after = if transient { retry_after(&answer.headers, now) } else { None };
+        Outcome { status: Status::Failed { transient, untouched, retry_after }, ..Outcome::failed(words.clone()) }
+    };
+    ControlFlow::Break(match status {
+        // By their definitions (RFC 9110, 8470, 6585) none of these was looked at.
+        408 | 425 | 429 => failed(true, true),
+        // The gateway says that it lost the answer; what is behind it may have done the work.
+        504 => lost(words),
+        500.. => failed(true, false),
+        _ => failed(false, false),
+    })
 }
 
 impl From<Method> for reqwest::Method {
@@ -137,7 +134,7 @@ fn header_name(name: &str) -> Result<HeaderName> {
 }
 
 /// A header's value, which cannot become a second header. It is marked so that no log shows it.
-fn header(name: &str, value: &str) -> Result<HeaderValue> {
+pub(super) fn header(name: &str, value: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
         UserError::invalid(format!("the header `{name}` cannot carry a line break or another control character"))
             .hint("nothing was sent; leave the line break out of the value")
@@ -181,7 +178,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Span> {
     let millis = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         text.parse::<i64>().unwrap_or(i64::MAX).saturating_mul(1000)
     } else {
-        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?.as_millisecond() - now
+        jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?.as_millisecond()
+            - now
     };
     (millis > 0).then(|| Span::from_millis(millis.min(LONGEST_WAIT.millis())))
 }

@@ -141,7 +141,7 @@ impl Http {
             };
             let why =
                 format!("it may have been done, but the answer ({}) {lack} for the output `{name}`", answer.status);
-            return Outcome::failed(attempt.mask.text(&why)).link(link);
+            return Outcome::failed(attempt.mask.text(&why)).link(link).outputs(outputs);
         }
         Outcome::done(answer.status.to_string(), outputs).link(link)
     }

@@ -63,13 +63,20 @@ enum Seen {
     NotYet(Option<Span>),
 }
 
+impl UnderWay {
+    fn fail(self, attempt: &Attempt, why: &str) -> Outcome {
+        Outcome::failed(attempt.mask.text(why)).link(link_of(&self.outputs)).outputs(self.outputs)
+    }
+}
+
 impl Poll {
     /// The outcome of a start that was answered with `outputs`: the first look comes after a pause.
     pub(super) fn begin(&self, tools: &Tools, attempt: &Attempt, outputs: Map<String, Value>) -> Outcome {
         match self.url.render(&with_own(attempt, &outputs, &[]), Escape::Url) {
             Ok(url) => self.wait(tools, attempt, (UnderWay { url, outputs, ..UnderWay::default() }, None)),
             Err(why) => {
-                Outcome::failed(attempt.mask.text(&format!("it was begun, but cannot be followed at poll.url: {why}")))
+                let why = format!("it was begun, but cannot be followed at poll.url: {why}");
+                Outcome::failed(attempt.mask.text(&why)).outputs(outputs)
             }
         }
     }
@@ -81,9 +88,7 @@ impl Poll {
         let call = match http.looking(self.method, under_way.url.clone()).call(&values, LOOK) {
             Ok(call) => call,
             // The work has begun, so this is no longer a mistake before anything happened.
-            Err(why) => {
-                return Ok(Outcome::failed(attempt.mask.text(&format!("how far it is cannot be asked: {why}"))));
-            }
+            Err(why) => return Ok(under_way.fail(attempt, &format!("how far it is cannot be asked: {why}"))),
         };
         let seen = match tools.web.send(call, &attempt.cancel).await {
             Ok(answer) => self.read(attempt, &mut under_way, (answer, tools.clock.now())),
@@ -95,11 +100,11 @@ impl Poll {
         };
         Ok(match seen {
             Seen::Done(answer) => http.finish(attempt, &answer, under_way.outputs),
-            Seen::Failed(why) => Outcome::failed(attempt.mask.text(&why)).link(link_of(&under_way.outputs)),
+            Seen::Failed(why) => under_way.fail(attempt, &why),
             Seen::NotYet(_) if tools.clock.now() >= attempt.deadline => {
-                let (host, seen) = (host(&under_way.url), under_way.seen);
+                let (host, seen) = (host(&under_way.url), &under_way.seen);
                 let why = format!("it was not done in time; the last look at {host} saw: {seen}");
-                Outcome::failed(attempt.mask.text(&why)).link(link_of(&under_way.outputs))
+                under_way.fail(attempt, &why)
             }
             Seen::NotYet(asked) => self.wait(tools, attempt, (under_way, asked)),
         })
@@ -125,7 +130,8 @@ impl Poll {
         match holds(&self.until) {
             Ok(true) => return Seen::Done(answer),
             Ok(false) => {}
-            Err(why) => under_way.seen = format!("{}; {why}", under_way.seen),
+            Err(why) if answer.status.is_success() => under_way.seen = format!("{}; {why}", under_way.seen),
+            Err(_) => {}
         }
         if answer.status.is_client_error() && status != 404 {
             return Seen::Failed(format!("how far it is cannot be seen: {}", under_way.seen));
@@ -141,9 +147,9 @@ impl Poll {
     fn wait(&self, tools: &Tools, attempt: &Attempt, (under_way, asked): (UnderWay, Option<Span>)) -> Outcome {
         let pause = self.every.unwrap_or(PAUSE).max(SHORTEST_PAUSE).max(asked.unwrap_or(SHORTEST_PAUSE));
         let again_at = (tools.clock.now() + pause.millis()).min(attempt.deadline);
-        let link = link_of(&under_way.outputs);
         let summary = format!("waiting for {}", host(&under_way.url));
-        Outcome::waiting(attempt.mask.text(&summary), json!(under_way), again_at).link(link)
+        let outcome = Outcome::waiting(attempt.mask.text(&summary), json!(under_way), again_at);
+        outcome.link(link_of(&under_way.outputs)).outputs(under_way.outputs)
     }
 }
 

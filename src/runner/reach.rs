@@ -54,6 +54,9 @@ impl Reach {
     /// (`2130706433`, `0x7f.1`), so that the check sees what will be connected to.
     pub(super) fn check(&self, text: &str) -> Result<(Url, Way), Refused> {
         let url = Url::parse(text).map_err(|_| Refused("the address is not a URL".into()))?;
+        if leads_up(text) {
+            return Err(Refused("a part of the address is only dots, which would make it another address".into()));
+        }
         let host = url.host().map(|host| host.to_owned());
         let (Some(host), "http" | "https") = (host, url.scheme()) else {
             return Err(Refused("the address does not begin with http:// or https://".into()));
@@ -97,6 +100,13 @@ impl Entry {
     fn is(&self, host: &Host, port: Option<u16>) -> bool {
         self.host == *host && (self.port.is_none() || self.port == port)
     }
+}
+
+/// Whether a segment of the path is `.` or `..`. The parser resolves them, encoded ones too, so a value that is only
+/// dots would leave its place.
+fn leads_up(text: &str) -> bool {
+    let path = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    path.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
 }
 
 /// The same host in one way of writing: no final dot, and no IPv4 address inside an IPv6 one.
@@ -208,7 +218,18 @@ mod tests {
         for url in ["ftp://example.org/", "file:///etc/passwd", "/relative", "http://", "http://a:b@example.org/"] {
             assert!(none.check(url).is_err(), "{url}");
         }
-        for url in ["http://example.org/", "https://8.8.8.8/", "https://[2606:4700::1111]/", "http://172.32.0.1/"] {
+        for url in
+            ["http://a.example/x/../y", "http://a.example/%2e%2E", "http://a.example/.%2e/y", "http://a.example\\.."]
+        {
+            assert!(none.check(url).is_err(), "{url}");
+        }
+        for url in [
+            "http://example.org/",
+            "http://a.example/a..b/.c?x=/../",
+            "https://8.8.8.8/",
+            "https://[2606:4700::1111]/",
+            "http://172.32.0.1/",
+        ] {
             assert_eq!(none.check(url).map(|(_, way)| way), Ok(Way::Public), "{url}");
         }
     }

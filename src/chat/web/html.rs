@@ -101,7 +101,22 @@ mod tests {
         let html = markdown(
             "# T\n\nA **b** *c* `d<e` [f&g](https://e.org/?a=\"b\") ~~h~~\\\ni\n\n1. one\n2. two\n\n> q\n\n```\n<x>\n```\n\n---\n",
         );
-        insta::assert_snapshot!(html.replace("><", ">\n<"), @"");
+        insta::assert_snapshot!(html.replace("><", ">\n<"), @r#"
+        <h3>T</h3>
+        <p>A <strong>b</strong> <em>c</em> <code>d&lt;e</code> <a target="_blank" rel="noopener noreferrer" href="https://e.org/?a=&quot;b&quot;">f&amp;g</a> <s>h</s>
+        <br>i</p>
+        <ol>
+        <li>one</li>
+        <li>two</li>
+        </ol>
+        <blockquote>
+        <p>q</p>
+        </blockquote>
+        <pre tabindex="0">
+        <code>&lt;x&gt;</code>
+        </pre>
+        <hr>
+        "#);
     }
 
     #[test]
