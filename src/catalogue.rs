@@ -1,9 +1,11 @@
 //! The catalogue: what the files of `commands/` offer, checked before it is used.
 
 pub mod capability;
+pub mod check;
 pub mod choices;
 pub mod command;
 pub mod complete;
+pub mod files;
 pub mod form;
 pub mod given;
 pub mod input;
@@ -11,13 +13,22 @@ pub mod line;
 pub mod names;
 pub mod parameter;
 pub mod resolve;
+pub mod schema;
 pub mod search;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use capability::Capability;
 use command::Command;
+
+pub use check::{Known, Report, check, explain};
+pub use files::Watch;
+pub use schema::schema;
+
+use crate::document::Problem;
+use crate::runner::Tools;
 
 /// Everything that is on offer. Invariant: every file of it passed the check.
 #[derive(Debug, Default)]
@@ -34,5 +45,25 @@ impl Catalogue {
     /// A catalogue of what passed the check.
     pub fn new(capabilities: BTreeMap<String, Arc<Capability>>, commands: BTreeMap<String, Arc<Command>>) -> Self {
         Self { capabilities, commands, index: OnceLock::new() }
+    }
+
+    /// The capability files of `folder`: those directly in it that end in `.toml`. The error is every mistake of every
+    /// file, by file and place; [`explain`] shows them.
+    pub fn load(folder: &Path, tools: &Tools, known: &Known) -> Result<Self, Vec<Problem>> {
+        let examined = check::examine(folder, tools, known);
+        if examined.problems.is_empty() { Ok(Self::of(&examined.files)) } else { Err(examined.problems) }
+    }
+
+    fn of(files: &[check::File]) -> Self {
+        let (mut capabilities, mut commands) = (BTreeMap::new(), BTreeMap::new());
+        for file in files {
+            let capability = Arc::new(file.content.capability.clone());
+            for command in &file.content.command {
+                let command = Command { capability: capability.clone(), file: command.clone() };
+                commands.insert(command.file.name.clone(), Arc::new(command));
+            }
+            capabilities.insert(capability.name.clone(), capability);
+        }
+        Self::new(capabilities, commands)
     }
 }

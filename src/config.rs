@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::clock::Span;
 
@@ -157,14 +158,21 @@ impl Config {
         self.database.url.clone().unwrap_or_else(file)
     }
 
-    /// The address by which others reach this process, without a slash at its end. `bound` is where it listens, which
-    /// the configuration does not know if it says port 0.
-    pub fn public_url(&self, bound: SocketAddr) -> String {
+    /// The address by which others reach this process, without a slash at its end. With port 0 it is known only once
+    /// `web.listen` has been replaced by the address that was given.
+    pub fn public_url(&self) -> String {
+        let listen = self.web.listen;
         match &self.web.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None if bound.ip().is_unspecified() => format!("http://127.0.0.1:{}", bound.port()),
-            None => format!("http://{bound}"),
+            None if listen.ip().is_unspecified() => format!("http://127.0.0.1:{}", listen.port()),
+            None => format!("http://{listen}"),
         }
+    }
+
+    /// What `{{env.X}}` reaches: the listed variables that were set when the configuration was loaded.
+    pub fn template_env(&self) -> Map<String, Value> {
+        let value = |(name, text): (&String, &String)| (name.clone(), Value::String(text.clone()));
+        self.templates.present.iter().map(value).collect()
     }
 
     /// The variables listed for templates that were not set when the configuration was loaded.

@@ -1,9 +1,11 @@
 //! Conditions in CEL, compiled when a file is loaded; the only file that names the crate.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
+use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,11 +43,11 @@ impl Expression {
         value.json().map_err(|e| anyhow!("the condition `{}` gives no plain value: {e}", self.source))
     }
 
-    /// The names of the variables that it reads, sorted.
+    /// The dotted paths of the values that it reads, such as `steps.provision.state`, sorted.
     pub fn variables(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.program.references().variables().into_iter().map(str::to_owned).collect();
-        names.sort();
-        names
+        let mut found = BTreeSet::new();
+        read(self.program.expression(), &mut Vec::new(), &mut found);
+        found.into_iter().collect()
     }
 
     /// What was written.
@@ -75,10 +77,27 @@ impl TryFrom<String> for Expression {
         match cel::Program::compile(&source) {
             Ok(program) => Ok(Self { source, program: Arc::new(program) }),
             Err(e) => {
-                let first = e.to_string().lines().next().unwrap_or_default().trim_start_matches("ERROR: ").to_owned();
-                Err(format!("`{source}` is not a CEL condition: {first}"))
+                let first = e.to_string().lines().next().unwrap_or_default().to_owned();
+                let reason = first.rsplit_once("Syntax error: ").map_or(first.as_str(), |(_, reason)| reason);
+                let hint = advice(&source).map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err(format!("`{source}` is not a CEL condition: {reason}{hint}"))
             }
         }
+    }
+}
+
+/// What to write instead of what other languages have.
+fn advice(source: &str) -> Option<&'static str> {
+    let padded = format!(" {} ", source.to_lowercase());
+    let has = |word: &str| padded.contains(&format!(" {word} "));
+    if has("=") {
+        Some("== compares")
+    } else if has("and") || has("or") || has("not") {
+        Some("write && for and, || for or, ! for not")
+    } else if has("is") {
+        Some("write == for is")
+    } else {
+        None
     }
 }
 
@@ -103,6 +122,63 @@ impl schemars::JsonSchema for Expression {
     }
 }
 
+/// Gathers the paths that `expression` reads; `bound` are the names that it gives itself, as in `list.all(x, x > 1)`.
+fn read<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>, found: &mut BTreeSet<String>) {
+    match &expression.expr {
+        Expr::Ident(_) | Expr::Select(_) => match path_of(expression) {
+            Some(path) => {
+                let root = path.split('.').next().unwrap_or_default();
+                // What the crate makes of `all` and `map` has names of its own, which begin with `@`.
+                if !root.starts_with('@') && !bound.contains(&root) {
+                    found.insert(path);
+                }
+            }
+            None => {
+                if let Expr::Select(select) = &expression.expr {
+                    read(&select.operand, bound, found);
+                }
+            }
+        },
+        Expr::Call(call) => {
+            call.target.iter().map(|target| &**target).chain(&call.args).for_each(|part| read(part, bound, found));
+        }
+        Expr::List(list) => list.elements.iter().for_each(|element| read(element, bound, found)),
+        Expr::Map(map) => entries(&map.entries).for_each(|part| read(part, bound, found)),
+        Expr::Struct(object) => entries(&object.entries).for_each(|part| read(part, bound, found)),
+        Expr::Comprehension(each) => {
+            read(&each.iter_range, bound, found);
+            read(&each.accu_init, bound, found);
+            let outside = bound.len();
+            bound.extend([each.iter_var.as_str(), each.accu_var.as_str()]);
+            bound.extend(each.iter_var2.as_deref());
+            [&each.loop_cond, &each.loop_step, &each.result].into_iter().for_each(|part| read(part, bound, found));
+            bound.truncate(outside);
+        }
+        Expr::Literal(_) | Expr::Unspecified => {}
+    }
+}
+
+/// `a.b.c`, if the expression is nothing but that.
+fn path_of(expression: &IdedExpr) -> Option<String> {
+    match &expression.expr {
+        Expr::Ident(name) => Some(name.clone()),
+        Expr::Select(select) => Some(format!("{}.{}", path_of(&select.operand)?, select.field)),
+        _ => None,
+    }
+}
+
+/// The keys and values of a map or an object.
+fn entries(entries: &[IdedEntryExpr]) -> impl Iterator<Item = &IdedExpr> {
+    entries.iter().flat_map(|entry| {
+        match &entry.expr {
+            EntryExpr::StructField(field) => [Some(&field.value), None],
+            EntryExpr::MapEntry(entry) => [Some(&entry.key), Some(&entry.value)],
+        }
+        .into_iter()
+        .flatten()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +196,19 @@ mod tests {
         assert_eq!(expression("body.percent").value(&values).expect("value"), json!(40));
         assert!(expression("missing == 1").holds(&values).is_err());
         assert!(expression("size").holds(&values).is_err());
-        assert_eq!(expression("environment == 'a' && size > 1").variables(), ["environment", "size"]);
+    }
+
+    #[test]
+    fn variables_are_paths() {
+        for (source, read) in [
+            ("environment == 'a' && size > 1", vec!["environment", "size"]),
+            ("steps.make.id != '' && has(steps.make.url)", vec!["steps.make.id", "steps.make.url"]),
+            ("person.roles.exists(role, role == wanted)", vec!["person.roles", "wanted"]),
+            ("[1, x].map(n, n * y).size() > {'a': z}['a']", vec!["x", "y", "z"]),
+            ("steps['make'].id == 'steps.other'", vec!["steps"]),
+        ] {
+            assert_eq!(expression(source).variables(), read, "{source}");
+        }
     }
 
     #[test]

@@ -50,49 +50,27 @@ pub enum Inline {
     Break,
 }
 
-/// Plain text as Markdown that shows exactly that text: no markup, no link, no list.
+/// Where quoted characters live: ASCII, moved into Unicode's private use area, so that no Markdown rule sees them.
+const QUOTED: u32 = 0xE000;
+
+/// Plain text as Markdown that shows exactly that text, wherever it is put: in a paragraph, a code span, a link. Its
+/// punctuation and white space are moved out of the way of every rule, and [`parse`] moves them back.
 pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut start_of_line = true;
-    for c in text.chars() {
-        let special = matches!(
-            c,
-            '\\' | '`'
-                | '*'
-                | '_'
-                | '{'
-                | '}'
-                | '['
-                | ']'
-                | '('
-                | ')'
-                | '#'
-                | '+'
-                | '-'
-                | '!'
-                | '|'
-                | '<'
-                | '>'
-                | '~'
-                | '&'
-                | '='
-                | '@'
-                | ':'
-        );
-        match c {
-            '\n' => out.push_str("\\\n"),
-            '\r' | '\0' => {}
-            ' ' | '\t' if start_of_line => out.push_str("&#32;"),
-            _ if special || (c == '.' && ends_in_digit(&out)) => out.extend(['\\', c]),
-            _ => out.push(c),
-        }
-        start_of_line = c == '\n';
-    }
-    out
+    let quoted = |c: char| char::from_u32(QUOTED + u32::from(c)).unwrap_or(c);
+    text.chars()
+        .filter(|c| !matches!(c, '\r' | '\0') && !is_quoted(*c))
+        .map(|c| if c.is_ascii_punctuation() || c.is_ascii_whitespace() { quoted(c) } else { c })
+        .collect()
 }
 
-fn ends_in_digit(text: &str) -> bool {
-    text.ends_with(|c: char| c.is_ascii_digit())
+fn is_quoted(c: char) -> bool {
+    (QUOTED..QUOTED + 0x80).contains(&u32::from(c))
+}
+
+/// The text with quoted characters back in their place.
+fn unquote(text: &str) -> String {
+    let back = |c: char| char::from_u32(u32::from(c) - QUOTED).unwrap_or(c);
+    text.chars().map(|c| if is_quoted(c) { back(c) } else { c }).collect()
 }
 
 /// Reads Markdown; whatever is not of the dialect becomes plain text.
@@ -160,7 +138,7 @@ impl Builder {
             Event::End(tag) => self.close(tag),
             Event::Text(text) => self.text(&text),
             Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
-            Event::Code(text) => self.inline(Inline::Code(text.to_string())),
+            Event::Code(text) => self.inline(Inline::Code(unquote(&text).replace('\n', " "))),
             Event::SoftBreak => self.inline(Inline::Text(" ".into())),
             Event::HardBreak => self.inline(Inline::Break),
             Event::Rule => self.block(Block::Rule),
@@ -179,7 +157,7 @@ impl Builder {
     fn open(&mut self, tag: &Tag<'_>) {
         let mut frame = Frame::default();
         match tag {
-            Tag::Link { dest_url, .. } => frame.url = dest_url.to_string(),
+            Tag::Link { dest_url, .. } => frame.url = unquote(dest_url),
             Tag::List(start) => frame.numbered = start.is_some(),
             Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => frame.code = String::new(),
             _ => {}
@@ -211,11 +189,15 @@ impl Builder {
     }
 
     fn text(&mut self, text: &str) {
-        let frame = self.top();
-        frame.code.push_str(text);
-        match frame.inlines.last_mut() {
-            Some(Inline::Text(last)) => last.push_str(text),
-            _ => frame.inlines.push(Inline::Text(text.to_owned())),
+        let text = unquote(text);
+        self.top().code.push_str(&text);
+        for (index, line) in text.split('\n').enumerate() {
+            if index > 0 {
+                self.top().inlines.push(Inline::Break);
+            }
+            if !line.is_empty() {
+                self.inline(Inline::Text(line.to_owned()));
+            }
         }
     }
 
@@ -266,9 +248,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn escaped_text_shows_as_typed(text in "[ -~\\n\u{e9}]{0,60}") {
-            let shown = plain(&parse(&format!("x{}x", escape(&text))));
-            prop_assert_eq!(shown, format!("x{text}x"));
+        fn escaped_text_shows_as_typed(text in "[ -~\\n\u{e9}]{1,60}") {
+            prop_assert_eq!(plain(&parse(&escape(&text))), text.clone());
+            let code = text.replace('\n', " ");
+            prop_assert_eq!(parse(&format!("`{}`", escape(&text))), [Block::Paragraph(vec![Inline::Code(code)])]);
+            let shown = plain(&parse(&format!("- **{}**: x", escape(&text))));
+            prop_assert_eq!(shown, format!("• {text}: x"));
         }
     }
 }

@@ -9,13 +9,15 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::anyhow;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
-use handlebars::{Context, Handlebars, Helper, HelperResult, JsonRender, Output, RenderContext, Renderable};
+use handlebars::{Context, Handlebars, RenderContext, Renderable};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Result;
 
+mod data;
 mod files;
+pub use data::Data;
 pub use files::Messages;
 
 /// Where a rendered text lands, and so what is escaped in the values put into it.
@@ -39,30 +41,12 @@ fn engine(escape: Escape) -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.unregister_helper("log");
-    engine.register_helper("code", Box::new(code));
     match escape {
         Escape::Plain => engine.register_escape_fn(handlebars::no_escape),
         Escape::Markdown => engine.register_escape_fn(crate::markdown::escape),
         Escape::Url => engine.register_escape_fn(percent_encode),
     }
     engine
-}
-
-/// `{{code value}}`: the value as a code span, whatever back-ticks are in it.
-fn code(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let value = helper.param(0).map(|value| value.value().render()).unwrap_or_default();
-    let text = value.replace(['\n', '\r'], " ");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    out.write(&format!("{fence}{gap}{text}{gap}{fence}"))?;
-    Ok(())
 }
 
 /// Percent-encodes all but unreserved characters (RFC 3986, section 2.3), so that no value can leave its place in a URL.
@@ -166,52 +150,6 @@ impl schemars::JsonSchema for Template {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string", "description": "Text with {{values}}"})
-    }
-}
-
-/// JSON data whose strings are templates, such as a request's body. A string that is nothing but `{{path}}` takes the
-/// value with its type: a number stays a number.
-#[derive(Debug, Clone, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(untagged)]
-pub enum Data {
-    /// A string.
-    Text(Template),
-    /// A list.
-    List(Vec<Data>),
-    /// A table.
-    Table(std::collections::BTreeMap<String, Data>),
-    /// A number or truth value, taken as it is.
-    Fixed(Value),
-}
-
-impl Data {
-    /// The data for `values`, a JSON object.
-    pub fn render(&self, values: &Value) -> Result<Value> {
-        Ok(match self {
-            Self::Text(template) => match template.sole_path().and_then(|path| value_at(values, &path)) {
-                Some(value) => value.clone(),
-                None => Value::String(template.render(values, Escape::Plain)?),
-            },
-            Self::List(items) => items.iter().map(|item| item.render(values)).collect::<Result<_>>()?,
-            Self::Table(map) => {
-                let mut object = Map::new();
-                for (key, item) in map {
-                    object.insert(key.clone(), item.render(values)?);
-                }
-                Value::Object(object)
-            }
-            Self::Fixed(value) => value.clone(),
-        })
-    }
-
-    /// Its templates, at any depth.
-    pub fn templates(&self) -> Vec<&Template> {
-        match self {
-            Self::Text(template) => vec![template],
-            Self::List(items) => items.iter().flat_map(Self::templates).collect(),
-            Self::Table(map) => map.values().flat_map(Self::templates).collect(),
-            Self::Fixed(_) => Vec::new(),
-        }
     }
 }
 
@@ -345,13 +283,5 @@ mod tests {
         assert_eq!(missing.to_string(), "`x {{name}}`: there is no value `name`");
         assert!(Template::try_from("{{#if a}}".to_owned()).is_err());
         assert!(Template::try_from("{{> other}}".to_owned()).is_err());
-    }
-
-    #[test]
-    fn data_keeps_types() {
-        let data: Data =
-            serde_json::from_value(json!({"n": "{{n}}", "s": "n={{n}}", "b": true, "l": ["{{s}}"]})).expect("data");
-        let values = json!({"n": 3, "s": "x"});
-        assert_eq!(data.render(&values).expect("renders"), json!({"n": 3, "s": "n=3", "b": true, "l": ["x"]}));
     }
 }

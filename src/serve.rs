@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -16,7 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, Running};
 use crate::catalogue::Catalogue;
+use crate::catalogue::check::{Known, explain};
 use crate::catalogue::choices::Choices;
+use crate::catalogue::files::Watch;
 use crate::chat::{Event, Inbox, Platform, PlatformName, Reply};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -25,6 +26,8 @@ use crate::job::Claim;
 use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 use crate::{desk, message};
+
+pub mod door;
 
 /// How long an answer that a person waits for may take.
 const ANSWER: Duration = Duration::from_millis(2800);
@@ -71,7 +74,7 @@ pub fn build(parts: Parts) -> Result<App> {
     let platforms: BTreeMap<PlatformName, Arc<dyn Platform>> = platforms.into_iter().map(|p| (p.name(), p)).collect();
     let env = template_env(&config);
     Ok(App {
-        choices: Choices::new(tools.web.clone(), clock.clone(), &config, env.clone()),
+        choices: Choices::new(&tools, &config, env.clone()),
         template_env: env,
         catalogue: ArcSwap::from_pointee(catalogue),
         messages: ArcSwap::from_pointee(messages),
@@ -87,7 +90,6 @@ pub fn build(parts: Parts) -> Result<App> {
 
 /// What runners need, from the configuration. `callback_key` signs call-backs; `public_url` is where they come to.
 pub fn tools(config: &Config, clock: Clock, (callback_key, public_url): (SecretString, String)) -> Result<Tools> {
-    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
     Ok(Tools {
         web: WebClient::new(&config.http)?,
         clock,
@@ -135,6 +137,8 @@ impl House {
         self.tasks.spawn(async move { deliver(app, stop).await });
         let (desk, stop) = (self.desk.clone(), self.stop.clone());
         self.tasks.spawn(async move { sweep(desk, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { reload(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {
@@ -302,6 +306,49 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
             tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
         }
         pause(&stop, LOOK).await;
+    }
+}
+
+/// Follows the capability files and messages; keeps the last good version when a new one does not check.
+async fn reload(app: Arc<App>, stop: CancellationToken) {
+    let mut commands = Watch::new(&app.config.commands);
+    let mut messages = app.config.messages.as_deref().map(Watch::new);
+    while !stop.is_cancelled() {
+        pause(&stop, LOOK).await;
+        let app = app.clone();
+        let (commands_changed, messages_changed) = (commands.changed(), messages.as_mut().is_some_and(Watch::changed));
+        if commands_changed || messages_changed {
+            let loaded = tokio::task::spawn_blocking(move || reload_next(&app, commands_changed, messages_changed));
+            let _ = loaded.await;
+        }
+    }
+}
+
+/// Loads what changed and swaps it in if it checks.
+pub fn reload_next(app: &App, commands: bool, messages: bool) {
+    if commands {
+        let known = Known::of(&app.config);
+        match Catalogue::load(&app.config.commands, &app.tools, &known) {
+            Ok(catalogue) => {
+                tracing::info!(commands = catalogue.commands.len(), "the capability files were loaded again");
+                app.catalogue.store(Arc::new(catalogue));
+            }
+            Err(problems) => tracing::error!(
+                problems = explain(&problems),
+                "the capability files have mistakes; the last good version stays"
+            ),
+        }
+    }
+    if messages {
+        match message::Messages::load(app.config.messages.as_deref()) {
+            Ok(loaded) => app.messages.store(Arc::new(loaded)),
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the messages have mistakes; the last good version stays"
+                );
+            }
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub mod message;
 pub mod person;
 pub mod provision;
 pub mod request;
+pub mod schema;
 pub mod step;
 pub mod token;
 mod writer;
@@ -69,7 +70,7 @@ impl Store {
         let engine = engine_of(url)?;
         let options = options_of(url, engine)?;
         let mut connection = connect(&options, engine).await?;
-        sqlx::migrate!("./migrations").run(&mut connection).await.map_err(explain_migration)?;
+        schema::MIGRATIONS.run(&mut connection).await.map_err(explain_migration)?;
         let readers = AnyPoolOptions::new()
             .max_connections(if engine == Engine::Sqlite { 4 } else { 8 })
             .acquire_timeout(PATIENCE)

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::mask::Mask;
 use crate::message::Escape;
-use crate::runner::WebClient;
+use crate::runner::{Tools, WebClient};
 
 /// How long an endpoint may take: Discord shows no proposals that come after three seconds.
 const DEADLINE: Duration = Duration::from_millis(2500);
@@ -44,9 +44,14 @@ pub trait Lookup: Send + Sync {
     fn people(&self) -> Option<&[String]> {
         None
     }
+
+    /// What stands in for a secret that was not given; `None` where it has to be asked for.
+    fn secret(&self) -> Option<&str> {
+        None
+    }
 }
 
-/// Knows nothing and takes anything: for the check, which has no network.
+/// Knows nothing and takes anything: for the check, which has no network and can fill in no secret.
 #[derive(Debug, Clone, Copy)]
 pub struct Offline;
 
@@ -55,10 +60,14 @@ impl Lookup for Offline {
     async fn choices(&self, _: &ChoicesFrom, _: &Value) -> Result<Option<Vec<String>>> {
         Ok(None)
     }
+
+    fn secret(&self) -> Option<&str> {
+        Some("a secret of the check")
+    }
 }
 
-/// Asks the endpoints that capability files name, and keeps their answers for a while.
-#[derive(Debug)]
+/// Asks the endpoints that capability files name, and keeps their answers for a while. It holds secrets and so has no
+/// `Debug`.
 pub struct Choices {
     web: WebClient,
     clock: Clock,
@@ -71,15 +80,15 @@ pub struct Choices {
 }
 
 /// What an endpoint said, or why it said nothing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Answer {
     values: Result<Arc<[String]>, String>,
     until: Millis,
 }
 
 impl Choices {
-    /// A look-up over this client; `env` is what `{{env.X}}` reaches.
-    pub fn new(web: WebClient, clock: Clock, config: &Config, env: Map<String, Value>) -> Self {
+    /// A look-up by these tools; `env` is what `{{env.X}}` reaches.
+    pub fn new(tools: &Tools, config: &Config, env: Map<String, Value>) -> Self {
         let secrets: Map<String, Value> = config
             .templates
             .secret
@@ -90,6 +99,7 @@ impl Choices {
         let globals = Map::from_iter([("env".to_owned(), env.into()), ("secret".to_owned(), secrets.into())]);
         let teams = config.team.keys().cloned().collect();
         let people = config.person.keys().cloned().collect();
+        let (web, clock) = (tools.web.clone(), tools.clock.clone());
         Self { web, clock, globals, mask, teams, people, answers: Mutex::default() }
     }
 

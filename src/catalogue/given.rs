@@ -136,12 +136,15 @@ impl Given {
         let typed = Value::String(value.to_owned());
         match find(command, name) {
             Some(parameter) => self.set_typed(parameter, typed),
-            None if name == DRY_RUN => match input::boolean(&typed) {
-                Some(dry_run) => self.dry_run = dry_run,
-                None => {
-                    self.complaints.push(format!("`--{DRY_RUN}` takes yes or no: {DRY_RUN}={}", line::quote(value)))
+            None if name == DRY_RUN => {
+                // Whoever mentions the plan must not start the work by a slip.
+                let wanted = input::boolean(&typed);
+                self.dry_run = wanted.unwrap_or(true);
+                if wanted.is_none() {
+                    let value = line::quote(value);
+                    self.complaints.push(format!("`--{DRY_RUN}` takes yes or no: {DRY_RUN}={value}"));
                 }
-            },
+            }
             None => self.misname(command, name, Some(typed)),
         }
     }
@@ -165,10 +168,10 @@ impl Given {
 
     /// Keeps a value whose name is not known: in the field that was most likely meant, or in the complaint.
     fn misname(&mut self, command: &Command, name: &str, value: Option<Value>) {
+        let name = limited(name);
         let names = command.file.param.iter().map(|parameter| parameter.name.as_str());
         let near = spelling::nearest(name, names.chain([DRY_RUN]));
         if near == Some(DRY_RUN) && value.is_none() {
-            // Whoever asks for the plan, however spelt, must not start the work.
             self.dry_run = true;
             return self.complaints.push(format!("There is no `--{name}`. Did you mean `--{DRY_RUN}`?"));
         }
@@ -210,6 +213,12 @@ fn takes_value(command: &Command, name: &str) -> bool {
     meant.is_some_and(|parameter| parameter.kind != Kind::Boolean)
 }
 
+/// A value as it can be typed.
 fn quoted(value: &Value) -> String {
-    line::quote(&plain(value))
+    line::quote(limited(&plain(value)))
+}
+
+/// What a program sends may be of any size; what was typed is never longer than this.
+fn limited(text: &str) -> &str {
+    text.char_indices().nth(line::LONGEST).map_or(text, |(end, _)| &text[..end])
 }

@@ -417,11 +417,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_matches_the_whole_and_is_bounded() {
-        for wrong in [r"a)|(b", "(", &"a".repeat(1001), r"(\w{500}){500}"] {
+    fn c6_a_pattern_matches_the_whole_in_linear_time_and_is_bounded() {
+        for wrong in ["(", "a)", &"a".repeat(1001), r"(\w{500}){500}"] {
             let keys = format!("name = 'it'\ntype = 'string'\npattern = '{wrong}'");
             assert!(toml::from_str::<Parameter>(&keys).is_err(), "{wrong}");
         }
+        assert_eq!(read("type = 'string'\npattern = 'a)|(b'", json!("a")), "\"a\"");
+        assert!(read("type = 'string'\npattern = 'a)|(b'", json!("ab")).contains("does not match"));
         // A pattern that takes exponential time in a backtracking engine.
         let long = "a".repeat(1000);
         assert!(read("type = 'string'\npattern = '(a+)+'", json!(long)).starts_with("\"aaa"));

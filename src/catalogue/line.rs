@@ -68,11 +68,11 @@ fn is_name(text: &str) -> bool {
 pub fn split(line: &str) -> Result<Vec<Word>, UserError> {
     if line.len() > LONGEST {
         let message = format!("The line has {} bytes; {LONGEST} are the most that are read.", line.len());
-        return Err(UserError::invalid(message).hint("Put long texts into the form, or into a file that you link to."));
+        return Err(UserError::invalid(message).hint("put long texts into the form, or into a file that you link to"));
     }
     if let Some((at, c)) = line.char_indices().find(|(_, c)| is_refused(*c)) {
         let message = format!("There is a control character ({}) {}.", c.escape_unicode(), place(line, at));
-        return Err(UserError::invalid(message).hint("Type the line by hand, or paste it as plain text."));
+        return Err(UserError::invalid(message).hint("type the line by hand, or paste it as plain text"));
     }
     let mut scanner = Scanner { line, at: 0 };
     let mut words = Vec::new();
@@ -171,16 +171,14 @@ impl Scanner<'_> {
         Ok(Word { bare: text.len(), text, at })
     }
 
-    /// The `--` at the beginning of a word for which phones type a dash.
+    /// The `--` before a name for which phones type a dash. A dash that stands alone is only a dash.
     fn dashes(&mut self) -> &'static str {
-        let rest = self.rest();
-        let Some(after) = rest.strip_prefix(['—', '–']) else { return "" };
-        let names = after.starts_with(char::is_alphabetic);
-        let ends = rest.starts_with('—') && (after.is_empty() || after.starts_with(char::is_whitespace));
-        if !names && !ends {
+        let Some(after) = self.rest().strip_prefix(['—', '–']) else { return "" };
+        let end = after.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(after.len());
+        if !is_name(&after[..end]) {
             return "";
         }
-        self.at += rest.len() - after.len();
+        self.next();
         "--"
     }
 
@@ -202,11 +200,11 @@ impl Scanner<'_> {
             } else {
                 let message = format!("A quote closes {} with no space behind it.", place(self.line, self.at));
                 return Err(UserError::invalid(message)
-                    .hint("Put a space behind it, or a \\ before a quote that is meant as such."));
+                    .hint("put a space behind it, or a \\ before a quote that is meant as such"));
             }
         }
         let message = format!("The quote {} is not closed.", place(self.line, opened));
-        let hint = format!("Close it with {} at the end of the value.", closers[closers.len() - 1]);
+        let hint = format!("close it with {} at the end of the value", closers[closers.len() - 1]);
         Err(UserError::invalid(message).hint(hint))
     }
 }
@@ -244,7 +242,7 @@ mod tests {
             ("--size=large --x_1=", "[size] = [large] [x_1] = []"),
             ("—size=large —dry-run –force", "[size] = [large] --[dry-run] --[force]"),
             ("a -- --b c=d", "[a] -- --[b] [c] = [d]"),
-            ("a — b", "[a] -- [b]"),
+            ("a — b – c—d —“e”", "[a] [—] [b] [–] [c—d] [—“e”]"),
             ("-5 - –7 —7 ---x --5", "[-5] [-] [–7] [—7] [---x] [--5]"),
             ("\"two words\" 'two words' “two words” ‘two words’", "[two words] [two words] [two words] [two words]"),
             (

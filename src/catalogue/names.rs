@@ -83,20 +83,20 @@ impl Catalogue {
         };
         let error = UserError::new(Reason::NotFound, message);
         match self.nearest(spoken, asker) {
-            Some(near) => error.hint(format!("Did you mean `/{near}`?")),
-            None => error.hint("Type `/help` and what you want to do."),
+            Some(near) => error.hint(format!("did you mean `/{near}`?")),
+            None => error.hint("type `/help` and what you want to do"),
         }
     }
 
-    /// The command, or the first words of some, that was most likely meant; the longer of two guesses wins.
+    /// The command, or the first words of some, that was most likely meant; the longer of two guesses wins. Whole names
+    /// are compared with fewer words too, for who leaves out a space.
     pub(super) fn nearest(&self, spoken: &[String], asker: &Asker) -> Option<String> {
-        let names =
-            self.commands.values().filter(|command| may(command, asker)).map(|command| command.file.name.as_str());
-        let names: Vec<&str> = names.collect();
+        let commands = self.commands.values().filter(|command| may(command, asker));
+        let names: Vec<&str> = commands.map(|command| command.file.name.as_str()).collect();
         (1..=spoken.len()).rev().find_map(|count| {
             let typed = spoken[..count].join(" ");
-            let beginnings = names.iter().filter_map(|name| beginning(name, count));
-            spelling::nearest(&typed, beginnings).map(str::to_owned)
+            let candidates = names.iter().flat_map(|name| [beginning(name, count), Some(*name)]).flatten();
+            spelling::nearest(&typed, candidates).map(str::to_owned)
         })
     }
 }
@@ -147,8 +147,8 @@ fn not_found(group: &str, next: Option<&String>, names: &[&str]) -> UserError {
         None => format!("There is no command `/{group}` alone."),
     };
     let hint = match near {
-        Some(near) => format!("Did you mean `/{near}`?"),
-        None => format!("There is {}.", list()),
+        Some(near) => format!("did you mean `/{near}`?"),
+        None => format!("there is {}", list()),
     };
     UserError::new(Reason::NotFound, message).hint(hint)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
@@ -103,14 +104,21 @@ const LARGEST_PATTERN: usize = 1 << 20;
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     source: String,
-    whole: Regex,
+    /// Compiled again when it is first used: compiled expressions are large, and of many commands few are used.
+    regex: OnceLock<Regex>,
 }
 
 impl Pattern {
     /// Whether the whole of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
-        self.whole.is_match(text)
+        let regex = self.regex.get_or_init(|| compile(&self.source).expect("it was compiled when it was read"));
+        // An expression that closes the bracket around it (`a)|(b`) can leave the anchors, but not match a part.
+        regex.find(text).is_some_and(|found| found.len() == text.len())
     }
+}
+
+fn compile(source: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(&format!(r"\A(?:{source})\z")).size_limit(LARGEST_PATTERN).build()
 }
 
 impl TryFrom<String> for Pattern {
@@ -120,10 +128,8 @@ impl TryFrom<String> for Pattern {
         if source.chars().count() > LONGEST_PATTERN {
             return Err(format!("a pattern may have {LONGEST_PATTERN} characters at most"));
         }
-        let compile = |source: &str| RegexBuilder::new(source).size_limit(LARGEST_PATTERN).build();
-        // It is compiled alone first, so that a bracket in it cannot close the one around it.
-        match compile(&source).and_then(|_| compile(&format!(r"\A(?:{source})\z"))) {
-            Ok(whole) => Ok(Self { source, whole }),
+        match compile(&source) {
+            Ok(_) => Ok(Self { source, regex: OnceLock::new() }),
             Err(e) => {
                 let last = e.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
                 Err(format!("`{source}` is not a regular expression: {last}"))

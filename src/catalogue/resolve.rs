@@ -153,7 +153,7 @@ impl Reading<'_> {
         self.lookup.choices(from, &Value::Object(input.clone())).await.map_err(|error| {
             tracing::warn!(parameter = parameter.name, "choices are not available: {error:#}");
             let message = format!("The choices of `{}` cannot be checked at the moment.", parameter.name);
-            UserError::new(Reason::Unavailable, message).hint("Try again in a minute.").into()
+            UserError::new(Reason::Unavailable, message).hint("try again in a minute").into()
         })
     }
 
@@ -163,12 +163,7 @@ impl Reading<'_> {
         if self.given.is_refused(name) {
             return Value::Null;
         }
-        let Some(given) = self.given.value(parameter) else {
-            if parameter.is_required() {
-                self.given.refuse(name, &format!("This is needed: {}.", parameter.expectation(known)));
-            }
-            return parameter.default.as_ref().map_or(Value::Null, |default| parameter.read_default(default));
-        };
+        let Some(given) = self.given.value(parameter) else { return self.absent(parameter, known) };
         match parameter.read(given, known) {
             Ok(value) => {
                 // A form shows the value that was understood, so that `PROD` selects `prod`.
@@ -180,6 +175,18 @@ impl Reading<'_> {
                 Value::Null
             }
         }
+    }
+
+    /// The value of a parameter that was left out.
+    fn absent(&mut self, parameter: &Parameter, known: Option<&[String]>) -> Value {
+        if !parameter.is_required() {
+            return parameter.default.as_ref().map_or(Value::Null, |default| parameter.read_default(default));
+        }
+        if let Some(secret) = self.lookup.secret().filter(|_| parameter.kind == Kind::Secret) {
+            return Value::from(secret);
+        }
+        self.given.refuse(&parameter.name, &format!("This is needed: {}.", parameter.expectation(known)));
+        Value::Null
     }
 }
 

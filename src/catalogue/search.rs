@@ -1,7 +1,7 @@
 //! Search: commands by what people mean, over names, summaries, titles, needs, help and addresses of documentation.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
 
 use super::Catalogue;
 use super::capability::Maturity;
@@ -24,10 +24,14 @@ const PART: f64 = 0.7;
 const SIMILAR: f64 = 0.5;
 
 /// Words that every question and every need has, so that they tell nothing.
-const COMMON: &str = "a about an and any anything are as at be been being but by can could developer do does doing for \
+static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    "a about an and any anything are as at be been being but by can could developer do does doing for \
     from get getting give had has have having help hi hello how i if in into is it its just know let like make me my \
     need needs of on or our out please should show so some somebody someone something that the their them then there \
-    they thing things this to up us use want wants was way we were what when where which who why will with would you your";
+    they thing things this to up us use want wants was way we were what when where which who why will with would you your"
+        .split_whitespace()
+        .collect()
+});
 
 /// A command that was found.
 #[derive(Debug, Clone)]
@@ -179,7 +183,7 @@ fn path(address: &str) -> &str {
 fn stems(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let words = words.map(|word| word.chars().take(40).collect::<String>().to_lowercase());
-    words.filter(|word| !COMMON.split_whitespace().any(|common| common == word)).map(|word| stem(&word))
+    words.filter(|word| !COMMON.contains(word.as_str())).map(|word| stem(&word))
 }
 
 /// A word without its English endings, so that `created`, `creating` and `creates` are `creat`. Light on purpose: it

@@ -55,6 +55,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
         .route("/chat/say", post(acts::say))
         .route("/chat/press", post(acts::press))
         .route("/chat/submit", post(acts::submit))
+        .route("/chat/fold", post(acts::fold))
         .route("/chat/suggest", post(acts::suggest))
         .route("/chat/name", post(acts::rename))
         .layer(DefaultBodyLimit::max(BODY))
@@ -62,9 +63,9 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
         .with_state(Room { chat, inbox })
 }
 
-/// The entry that answers a delivery; answered twice, it is one entry.
-fn reply_id(delivery: impl std::fmt::Display) -> String {
-    format!("re-{delivery}")
+/// The entry that answers an event; answered twice, it is one entry.
+fn reply_id(event: &Event) -> String {
+    format!("re-{}", event.id)
 }
 
 impl WebChat {
@@ -111,13 +112,16 @@ impl Platform for WebChat {
             Reply::Form(form) => Content::form(form.clone()),
             Reply::Nothing | Reply::Choices(_) => return Ok(()),
         };
-        let delivery = event.id.rsplit('.').next().unwrap_or_default();
-        self.append(&event.place, &reply_id(delivery), &content).await?;
+        self.append(&event.place, &reply_id(event), &content).await?;
         Ok(())
     }
 
     async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String> {
-        self.append(place, key, &Content::Card { card: card.clone() }).await?;
+        let content = Content::Card { card: card.clone() };
+        if self.append(place, key, &content).await?.content != content.to_json()? {
+            // It was posted before, and the card has changed since.
+            self.replace(place, key, &content).await?;
+        }
         Ok(key.to_owned())
     }
 

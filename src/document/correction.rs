@@ -210,6 +210,12 @@ fn meant(wanted: &Wanted, node: &Node, source: &Arc<str>, path: &[Step]) -> Opti
         (Wanted::List, Kind::Table(_)) => {
             (Kind::List(vec![node.clone()]), format!("write it with two brackets: [[{}]]", header_of(path)))
         }
+        (Wanted::List, Kind::Text(text)) if text.contains(',') => {
+            let words: Vec<&str> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+            let item = |word: &&str| Node { span: node.span.clone(), kind: Kind::Text((*word).to_owned()) };
+            let items = words.iter().map(item).collect();
+            (Kind::List(items), format!("write it as a list: [\"{}\"]", words.join("\", \"")))
+        }
         (Wanted::List, Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_)) => {
             (Kind::List(vec![node.clone()]), format!("put it in brackets: [{written}]"))
         }

@@ -33,7 +33,7 @@ pub(super) enum What {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     Text,
-    /// A whole number in a range, which has words where it is not that of all whole numbers.
+    /// A whole number, and its range in words where the number is out of range.
     Whole(&'static str),
     Number,
     Truth,
@@ -95,7 +95,10 @@ impl Error for Mistake {
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::wanted(Wanted::read(expected))
+        match Wanted::read(expected) {
+            Wanted::Whole(_) => Self::wanted(Wanted::Whole("")),
+            wanted => Self::wanted(wanted),
+        }
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {

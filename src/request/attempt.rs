@@ -27,11 +27,11 @@ impl Work<'_> {
             let runner = file.runners().pop().ok_or_else(|| anyhow::anyhow!("no runner"))?;
             let values = Values::of_request(self.app, &self.request, &self.command, &self.steps).await?;
             let (attempt, _) = self.attempt(row, file, values)?;
-            let _ = (runner, attempt);
-            Ok::<(), anyhow::Error>(())
+            runner.cancel(&self.app.tools, &attempt).await
         };
-        if let Err(e) = stop.await {
-            tracing::warn!(request = row.request, step = row.name, error = format!("{e:#}"), "could not be stopped");
+        match stop.await {
+            Ok(outcome) => tracing::info!(request = row.request, step = row.name, outcome = outcome.summary, "stopped"),
+            Err(e) => tracing::warn!(request = row.request, step = row.name, error = format!("{e:#}"), "not stopped"),
         }
     }
 

@@ -43,6 +43,7 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
         "said": said(command, &input_of(request)?),
         "state": request.state.name(),
         "why": request.summary,
+        "approver": super::plan::approver(app, &request.summary, &request.capability),
         "reply": request.reply,
         "link": request.link.as_deref().filter(|link| crate::markdown::is_safe(link)),
         "steps": rows,
@@ -64,7 +65,7 @@ fn row(step: &Step) -> Value {
 /// The last lines of a log, as a code block shows them.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(8)..].join("\n").replace("```", "'''")
+    lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
 /// The command as one would type it.

@@ -52,7 +52,8 @@ pub fn plan(app: &App, call: &Call, person: &Person, place: &str) -> Result<Plan
         // What an earlier step will give is not known yet, so its condition cannot be told.
         let runs = step.when.as_ref().is_none_or(|when| when.holds(&values.all).unwrap_or(true));
         if let Some(runner) = step.runners().pop().filter(|_| runs) {
-            let line = runner.plan(&values.all, &values.mask)?;
+            // What is not known yet is shown as `<step.output>`, also where the runner encodes it for a URL.
+            let line = runner.plan(&values.all, &values.mask)?.replace("%3C", "<").replace("%3E", ">");
             steps.push(Planned {
                 name: step.name.clone(),
                 runner: runner.name().into(),
@@ -71,8 +72,20 @@ pub fn card(app: &App, call: &Call, plan: &Plan) -> Result<Card> {
         "command": call.command().file.name,
         "said": super::card::said(&call.command().file, &shown),
         "plan": plan,
+        "approver": plan.approval.as_deref().map(|by| approver(app, by, &call.command().capability.name)),
     });
     Ok(Card::read(&app.messages.load().render("request_planned", &values)?, Tone::Neutral))
+}
+
+/// Who approves, in parts that a message can put into words.
+pub fn approver(app: &App, by: &str, capability: &str) -> Value {
+    let owner = || app.catalogue.load().capabilities.get(capability).map(|capability| capability.owner.clone());
+    let (kind, name) = match by.split_once(':') {
+        Some((kind, name)) => (kind, name.to_owned()),
+        None if by == "owner" => ("team", owner().unwrap_or_default()),
+        None => (by, String::new()),
+    };
+    json!({"kind": kind, "name": name})
 }
 
 /// Puts a name in place of everything that the steps before would give to this one.
@@ -81,7 +94,7 @@ fn promise_outputs(app: &App, step: &Step, values: &mut Value) {
     for path in reads.flat_map(|(_, variables)| variables) {
         let mut parts = path.split('.');
         if let (Some("steps"), Some(name), Some(output)) = (parts.next(), parts.next(), parts.next()) {
-            values["steps"][name][output] = format!("<{output} of {name}>").into();
+            values["steps"][name][output] = format!("<{name}.{output}>").into();
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::message::{Data, Template};
 pub struct Inspection {
     /// The dotted key of each template and the variables that it reads.
     pub reads: Vec<(String, Vec<String>)>,
+    /// The same templates by the same keys, for rendering them with sample values.
+    pub templates: Vec<(String, Template)>,
     /// The names of the outputs that later steps may use; `None`: not known before it runs.
     pub outputs: Option<Vec<String>>,
     /// The dotted key, what is wrong with it, and a hint.
@@ -29,7 +31,9 @@ const FRAMING: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"]
 
 impl Inspector {
     pub(super) fn template(&mut self, key: impl Into<String>, template: &Template) {
-        self.0.reads.push((key.into(), template.variables()));
+        let key = key.into();
+        self.0.reads.push((key.clone(), template.variables()));
+        self.0.templates.push((key, template.clone()));
     }
 
     pub(super) fn templates(&mut self, key: &str, map: &BTreeMap<String, Template>) {
@@ -42,7 +46,7 @@ impl Inspector {
     pub(super) fn condition(&mut self, key: &str, condition: Option<&Expression>) {
         if let Some(condition) = condition {
             let mut names = condition.variables();
-            names.retain(|name| !OF_THE_ANSWER.contains(&name.as_str()));
+            names.retain(|name| !OF_THE_ANSWER.contains(&name.split('.').next().unwrap_or_default()));
             self.0.reads.push((key.to_owned(), names));
         }
     }

@@ -15,19 +15,20 @@ const FLOORS: [&[&str]; 9] = [
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
-    &["request"],
+    &["help", "request"],
     &["desk"],
     &["doctor", "serve", "web"],
     &["main"],
 ];
 
 /// What rooms may import of their own floor: the importer, and the path it may name.
-const NEIGHBOURS: [(&str, &str); 6] = [
+const NEIGHBOURS: [(&str, &str); 7] = [
     ("catalogue", "chat"),
     ("catalogue", "people"),
     ("catalogue", "runner"),
     ("log", "config"),
     ("people", "catalogue::command"),
+    ("doctor", "serve"),
     ("serve", "web"),
 ];
 
@@ -173,7 +174,8 @@ fn depth_change(letter: char) -> i32 {
     }
 }
 
-/// The parameters of the function whose name has just been read, `self` left out.
+/// The parameters of the function whose name has just been read; `self` is left out, and what a foreign signature
+/// imposes and nobody looks at (`_: Context`).
 fn parameters(after_name: &str) -> Vec<String> {
     let text = after_name.replace("->", "  ");
     let mut depth = 0;
@@ -185,7 +187,8 @@ fn parameters(after_name: &str) -> Vec<String> {
         depth += depth_change(letter);
         if let (Some(open), ')', 0) = (open, letter, depth) {
             let mut found = split_group(&text[open..at]);
-            found.retain(|parameter| !parameter.ends_with("self") || parameter.contains(':'));
+            let is_self = |parameter: &str| parameter.ends_with("self") && !parameter.contains(':');
+            found.retain(|parameter| !is_self(parameter) && !parameter.starts_with("_:"));
             return found;
         }
     }

@@ -64,7 +64,8 @@ fn the_environment_lies_over_the_file_and_takes_its_types() {
     assert_eq!((config.log.level.as_str(), config.log.format), ("warn", LogFormat::Json));
     assert_eq!(config.http.only, ["a.example.org", "b.example.org"]);
     assert_eq!(config.templates.env, ["PLATFORM_API", "REGION"]);
-    assert_eq!(config.templates.present.len(), 1);
+    assert_eq!(config.template_env()["PLATFORM_API"], "http://api");
+    assert_eq!(config.template_env().len(), 1);
     assert_eq!(config.missing_variables(), ["REGION"]);
     assert_eq!(config.templates.secret["GITHUB"].expose_secret(), "two");
     assert_eq!((config.team["data"].members.len(), config.team["data"].lead.as_deref()), (1, Some("ben")));
@@ -74,8 +75,11 @@ fn the_environment_lies_over_the_file_and_takes_its_types() {
 fn nothing_said_is_enough() {
     let config = Config::load(None, std::iter::empty()).expect("a configuration");
     assert_eq!(config.database_url().expose_secret(), "sqlite://data/stationmaster.db");
-    assert_eq!(config.public_url(config.web.listen), "http://127.0.0.1:7070");
-    assert_eq!(config.public_url(([0, 0, 0, 0], 80).into()), "http://127.0.0.1:80");
+    assert_eq!(config.public_url(), "http://127.0.0.1:7070");
+    let open = [("STATIONMASTER_WEB__LISTEN", "0.0.0.0:80"), ("STATIONMASTER_WEB__PAGE", "false")];
+    assert_eq!(by_environment(&open).expect("a configuration").public_url(), "http://127.0.0.1:80");
+    let behind = [("STATIONMASTER_WEB__PUBLIC_URL", "https://bot.example.org/")];
+    assert_eq!(by_environment(&behind).expect("a configuration").public_url(), "https://bot.example.org");
 }
 
 #[test]

@@ -1,11 +1,22 @@
 //! All integration tests, as one binary: they link once.
 
+mod api;
 mod architecture;
 mod asking;
+mod browser;
+mod check;
+mod command_line;
 mod config;
+mod conversation;
+mod crash;
 mod engine;
 mod house;
+mod page;
+mod page_http;
+mod proposing;
+mod requests;
 mod runners;
+mod scripted;
 mod server;
 mod store;
 mod supply;

@@ -12,8 +12,8 @@ use super::content::Content;
 use super::filled::Filled;
 use super::page::{answer, event};
 use super::refusal::Refusal;
-use super::{Room, view, visit};
-use crate::chat::{Card, Form, Intent, Reply, Token, Tone};
+use super::{Room, reply_id, view, visit};
+use crate::chat::{Event, Form, Intent, Reply, Token, Tone};
 use crate::error::{Result, UserError};
 use crate::store::conversation::{Entry, Visitor};
 
@@ -26,7 +26,7 @@ pub async fn say(State(room): State<Room>, headers: HeaderMap, body: RawForm) ->
     }
     // The line is in the conversation before its answer can be. Sent again, it is the same entry and the same event.
     let said = room.chat.append(&visitor.id, &delivery.to_string(), &Content::Said { words: words.clone() }).await?;
-    let refused = accept(&room, &visitor, delivery, None, Intent::Say { words }).await?;
+    let refused = accept(&room, event(&visitor, delivery, None, Intent::Say { words })).await?;
     Ok(answer(&headers, html([Some(said), refused])?))
 }
 
@@ -35,32 +35,51 @@ pub async fn press(State(room): State<Room>, headers: HeaderMap, body: RawForm) 
     let (visitor, filled) = enter(&room, &headers, &body).await?;
     let entry = Some(filled.text("entry")?.to_owned()).filter(|entry| !entry.is_empty());
     let intent = Intent::Press { token: Token::received(filled.text("token")?) };
-    let refused = accept(&room, &visitor, filled.delivery()?, entry, intent).await?;
+    let refused = accept(&room, event(&visitor, filled.delivery()?, entry, intent)).await?;
     Ok(answer(&headers, html([refused])?))
 }
 
 /// `POST /chat/submit`: a form that was filled in.
 pub async fn submit(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
     let (visitor, filled) = enter(&room, &headers, &body).await?;
-    let entry = room.chat.conversations.entry(&visitor.id, filled.text("entry")?).await?;
-    let entry = entry.ok_or_else(Refusal::missing)?;
-    let Ok(Content::Form { form }) = serde_json::from_str(&entry.content) else {
+    let (entry, content) = find(&room, &visitor, &filled).await?;
+    let Content::Form { form } = content else {
         // Sent twice: the first time counted.
         return Ok(answer(&headers, html([Some(entry)])?));
     };
-    let (delivery, values) = (filled.delivery()?, filled.answers(&form.fields));
+    let values = filled.answers(&form.fields);
     let intent = Intent::Submit { token: form.token.clone(), values: values.clone() };
-    let reply = room.inbox.ask(event(&visitor, delivery, Some(entry.id.clone()), intent)).await;
-    let (form, card) = match reply {
+    let event = event(&visitor, filled.delivery()?, Some(entry.id.clone()), intent);
+    let said = reply_id(&event);
+    let (form, card) = match room.inbox.ask(event).await {
         Reply::Form(again) => (Content::form(with_answers(again, &values)), None),
         // Not taken: it stays open with what was filled in, so that it can be sent again.
         Reply::Card(card) if card.tone == Tone::Bad => (Content::form(with_answers(form, &values)), Some(card)),
         Reply::Card(card) => (Content::sent(&form, &values), Some(card)),
         Reply::Nothing | Reply::Choices(_) => (Content::sent(&form, &values), None),
     };
-    let changed = room.chat.replace(&visitor.id, &entry.id, &form).await?;
-    let said = append_card(&room, &visitor, delivery, card).await?;
-    Ok(answer(&headers, html([changed, said])?))
+    let mut changed = vec![room.chat.replace(&visitor.id, &entry.id, &form).await?];
+    if let Some(card) = card {
+        changed.push(Some(room.chat.append(&visitor.id, &said, &Content::Card { card }).await?));
+    }
+    Ok(answer(&headers, html(changed)?))
+}
+
+/// `POST /chat/fold`: a form is put away with what was filled in, or taken up again.
+pub async fn fold(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (visitor, filled) = enter(&room, &headers, &body).await?;
+    let (entry, content) = find(&room, &visitor, &filled).await?;
+    let content = match content {
+        Content::Form { mut form } => {
+            let values = filled.answers(&form.fields);
+            form.fields.iter_mut().for_each(|field| field.value = values.get(&field.name).cloned());
+            Content::aside(form)
+        }
+        Content::Aside { form } => Content::form(form),
+        _ => return Ok(answer(&headers, html([Some(entry)])?)),
+    };
+    let changed = room.chat.replace(&visitor.id, &entry.id, &content).await?;
+    Ok(answer(&headers, html([changed])?))
 }
 
 /// `POST /chat/suggest`: what may come next where somebody types.
@@ -87,23 +106,20 @@ async fn enter(room: &Room, headers: &HeaderMap, body: &RawForm) -> Result<(Visi
     Ok((visit::required(&room.chat.conversations, headers).await?, Filled::read(&body.0)?))
 }
 
-/// Hands an event over. What is refused with words is answered in the conversation.
-async fn accept(
-    room: &Room,
-    visitor: &Visitor,
-    delivery: Uuid,
-    reply_to: Option<String>,
-    intent: Intent,
-) -> Result<Option<Entry>> {
-    let Err(error) = room.inbox.accept(event(visitor, delivery, reply_to, intent)).await else { return Ok(None) };
-    let Some(refused) = error.downcast_ref::<UserError>() else { return Err(error) };
-    let id = super::reply_id(delivery);
-    Ok(Some(room.chat.append(&visitor.id, &id, &Content::refusal(refused)).await?))
+/// The entry of this visitor that the page means.
+async fn find(room: &Room, visitor: &Visitor, filled: &Filled) -> Result<(Entry, Content), Refusal> {
+    let entry = room.chat.conversations.entry(&visitor.id, filled.text("entry")?).await?;
+    let entry = entry.ok_or_else(Refusal::missing)?;
+    let content = serde_json::from_str(&entry.content).map_err(|_| Refusal::missing())?;
+    Ok((entry, content))
 }
 
-async fn append_card(room: &Room, visitor: &Visitor, delivery: Uuid, card: Option<Card>) -> Result<Option<Entry>> {
-    let Some(card) = card else { return Ok(None) };
-    Ok(Some(room.chat.append(&visitor.id, &super::reply_id(delivery), &Content::Card { card }).await?))
+/// Hands an event over. What is refused with words is answered in the conversation.
+async fn accept(room: &Room, event: Event) -> Result<Option<Entry>> {
+    let (place, reply) = (event.place.clone(), reply_id(&event));
+    let Err(error) = room.inbox.accept(event).await else { return Ok(None) };
+    let Some(refused) = error.downcast_ref::<UserError>() else { return Err(error) };
+    Ok(Some(room.chat.append(&place, &reply, &Content::refusal(refused)).await?))
 }
 
 /// The form with what was filled in, where it does not say better.

@@ -28,6 +28,11 @@ pub enum Content {
         /// The form.
         form: Form,
     },
+    /// A form that was put away for later, with what was filled in. Invariant: it holds no secret.
+    Aside {
+        /// The form.
+        form: Form,
+    },
     /// A form that was filled in and taken.
     Sent {
         /// The form's heading.
@@ -39,11 +44,13 @@ pub enum Content {
 
 impl Content {
     /// A form as it may be kept: without secrets.
-    pub fn form(mut form: Form) -> Self {
-        for field in form.fields.iter_mut().filter(|field| field.input == Input::Secret) {
-            field.value = None;
-        }
-        Self::Form { form }
+    pub fn form(form: Form) -> Self {
+        Self::Form { form: without_secrets(form) }
+    }
+
+    /// A form as it may be kept, put away.
+    pub fn aside(form: Form) -> Self {
+        Self::Aside { form: without_secrets(form) }
     }
 
     /// What a form has become once it was taken.
@@ -67,6 +74,13 @@ impl Content {
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string(self)?)
     }
+}
+
+fn without_secrets(mut form: Form) -> Form {
+    for field in form.fields.iter_mut().filter(|field| field.input == Input::Secret) {
+        field.value = None;
+    }
+    form
 }
 
 /// How a value is shown once it was sent; `None` where nothing was filled in.

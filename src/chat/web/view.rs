@@ -109,7 +109,7 @@ impl CardView<'_> {
     }
 
     fn is_safe(&self, address: &str) -> bool {
-        html::is_safe(address)
+        crate::markdown::is_safe(address)
     }
 }
 
@@ -162,7 +162,8 @@ fn kind_of(input: &Input) -> &'static str {
         Input::Number => "type=\"text\" inputmode=\"decimal\"",
         Input::Date => "type=\"date\"",
         Input::Secret => "type=\"password\" autocomplete=\"new-password\" spellcheck=\"false\"",
-        Input::Person | Input::Channel => "type=\"text\" spellcheck=\"false\" autocapitalize=\"off\" dir=\"auto\"",
+        Input::Person => "type=\"text\" placeholder=\"@\" spellcheck=\"false\" autocapitalize=\"off\" dir=\"auto\"",
+        Input::Channel => "type=\"text\" placeholder=\"#\" spellcheck=\"false\" autocapitalize=\"off\" dir=\"auto\"",
         _ => "type=\"text\" dir=\"auto\"",
     }
 }
@@ -171,4 +172,129 @@ fn kind_of(input: &Input) -> &'static str {
 #[template(path = "proposals.html")]
 struct Proposals<'a> {
     choices: &'a [Choice],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Progress, Token};
+    use serde_json::json;
+
+    /// The HTML of an entry, a tag to a line, without what is random.
+    fn shown(content: &Content) -> String {
+        let content = content.to_json().expect("JSON");
+        let entry = Entry { id: "7".into(), born: 3, seq: 5, content, at: 1_700_000_000_000 };
+        let html = super::entry(&entry).expect("HTML");
+        let delivery = regex::Regex::new(r#"name="delivery" value="[-0-9a-f]{36}""#).expect("a pattern");
+        let html = delivery.replace_all(&html, r#"name="delivery" value="…""#).replace("><", ">\n<");
+        html.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_card_of_work_under_way() {
+        let button = |label: &str, action, style| Button { label: label.into(), action, style };
+        let card = Card {
+            tone: Tone::Active,
+            title: "Creating orders".into(),
+            body: "Step **2**".into(),
+            facts: vec![("Since".into(), "40s".into())],
+            progress: Some(Progress { percent: 140, label: "Copying".into() }),
+            buttons: vec![
+                button("Look", Action::Open("https://ci.example.org/7".into()), Style::Plain),
+                button("Not a link", Action::Open("javascript:alert(1)".into()), Style::Plain),
+                button("Cancel", Action::Press(Token::new("cancel", "req_1")), Style::Danger),
+                button("Help", Action::Fill("/help \"x\"".into()), Style::Primary),
+            ],
+            footnote: Some("req_1".into()),
+        };
+        insta::assert_snapshot!(shown(&Content::Card { card }));
+    }
+
+    #[test]
+    fn every_tone_has_a_colour_and_a_word() {
+        for (tone, class, word) in [
+            (Tone::Active, "active", "Under way:"),
+            (Tone::Waiting, "waiting", "Waiting:"),
+            (Tone::Good, "good", "Done:"),
+            (Tone::Bad, "bad", "Problem:"),
+        ] {
+            let html = shown(&Content::Card { card: Card { tone, ..Card::default() } });
+            assert!(html.contains(&format!("class=\"card {class}\"")), "{html}");
+            assert!(html.contains(&format!("aria-label=\"{word}\"")), "{html}");
+        }
+    }
+
+    #[test]
+    fn c2_text_that_wants_to_be_more_is_text() {
+        let bad = "\"><script>x</script>'{{7*7}}\u{202e}".to_owned();
+        let card = Card {
+            title: bad.clone(),
+            body: bad.clone(),
+            facts: vec![(bad.clone(), bad.clone())],
+            progress: Some(Progress { percent: 1, label: bad.clone() }),
+            buttons: vec![Button { label: bad.clone(), action: Action::Fill(bad.clone()), style: Style::Plain }],
+            footnote: Some(bad.clone()),
+            ..Card::default()
+        };
+        let field = Field {
+            name: bad.clone(),
+            label: bad.clone(),
+            help: bad.clone(),
+            input: Input::Choice(vec![Choice { value: bad.clone(), label: bad.clone(), hint: bad.clone() }]),
+            required: false,
+            value: Some(json!(bad)),
+            error: Some(bad.clone()),
+        };
+        let kinds =
+            [Input::Line, Input::Text, Input::Toggle, Input::Lookup(Token::received(&*bad)), field.input.clone()];
+        let fields = kinds.map(|input| Field { input, ..field.clone() }).to_vec();
+        let (title, intro, submit, token) = (bad.clone(), bad.clone(), bad.clone(), Token::received(&*bad));
+        let form = Form { title, intro, fields, submit, token, error: Some(bad.clone()) };
+        let sent = Content::Sent { title: bad.clone(), facts: vec![(bad.clone(), bad.clone())] };
+        for content in [Content::Card { card }, Content::form(form), sent, Content::Said { words: bad }] {
+            let html = shown(&content);
+            assert!(!html.contains("<script") && !html.contains("\">x"), "{html}");
+            assert!(html.matches("&lt;script&gt;").count() + html.matches("&#60;script&#62;").count() > 0, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_form_with_a_mistake() {
+        let field = |name: &str, input| Field {
+            name: name.into(),
+            label: name.to_uppercase(),
+            help: String::new(),
+            input,
+            required: false,
+            value: None,
+            error: None,
+        };
+        let choice = |value: &str| Choice { value: value.into(), label: value.into(), hint: String::new() };
+        let form = Form {
+            title: "Create".into(),
+            intro: String::new(),
+            fields: vec![
+                Field {
+                    required: true,
+                    help: "Lower case".into(),
+                    value: Some(json!("A")),
+                    error: Some("Not lower case".into()),
+                    ..field("name", Input::Line)
+                },
+                Field { value: Some(json!("dev")), ..field("env", Input::Choice(vec![choice("dev"), choice("prod")])) },
+                Field { value: Some(json!("hunter22")), ..field("password", Input::Secret) },
+                Field { value: Some(json!(true)), ..field("backup", Input::Toggle) },
+            ],
+            submit: "Create it".into(),
+            token: Token::new("invoke", "db create"),
+            error: None,
+        };
+        insta::assert_snapshot!(shown(&Content::form(form)));
+    }
+
+    #[test]
+    fn an_entry_of_a_newer_stationmaster_is_left_out() {
+        let entry = Entry { id: "7".into(), born: 1, seq: 1, content: r#"{"is":"hologram"}"#.into(), at: 0 };
+        assert_eq!(super::entry(&entry).expect("no error"), "");
+    }
 }

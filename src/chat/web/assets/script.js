@@ -55,7 +55,7 @@ async function send(form, submitter) {
   form.ariaBusy = "true";
   keepDraft(form);
   try {
-    const html = await post(form.getAttribute("action"), body);
+    const html = await post(submitter?.getAttribute("formaction") ?? form.getAttribute("action"), body);
     notice.hidden = true;
     sent.delete(form);
     if (delivery) delivery.value = makeId();
@@ -75,27 +75,29 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   event.preventDefault();
   if (form === composer && !words.value.trim()) return;
-  const key = draftKey(form);
+  const [key, line, entry] = [draftKey(form), words.value, form.closest(".entry")];
   if (!(await send(form, event.submitter))) return;
   if (form === composer) {
-    words.value = "";
+    // What was typed meanwhile stays.
+    words.value = words.value.startsWith(line) ? words.value.slice(line.length) : words.value;
     past = -1;
-    localStorage.removeItem("draft");
+    localStorage.removeItem(key);
     conceal(words);
+    if (!entries.contains(document.activeElement)) words.focus();
   } else if (form.id === "you") {
     location.reload();
-  } else if (form.matches(".form")) {
-    // A form with mistakes stays; one that was taken has become a line.
+  } else if (form.matches(".form, .aside")) {
+    // A form with mistakes stays; one that was taken or put away has become something else.
     if (!form.isConnected) localStorage.removeItem(key);
-    focusMistake(form.isConnected ? form : null);
+    goOn(entry);
   }
 });
 
-/** After a form was sent: to its first mistake, or back to the composer. */
-function focusMistake(form) {
-  const wrong = form?.querySelector("[aria-invalid=true], .card > .error");
-  const target = wrong?.matches("[role=radiogroup]") ? wrong.querySelector("input") : wrong;
-  (target ?? words).focus();
+/** After a form was sent: to its first mistake, to what can be filled in, or back to the composer. */
+function goOn(entry) {
+  const fields = ".field :is(input, select, textarea)";
+  const target = ["[aria-invalid=true]", ".form > .error", fields].map((what) => entry.querySelector(what)).find(Boolean);
+  (target?.matches("[role=radiogroup]") ? target.querySelector("input") : target ?? words).focus();
 }
 
 // ---- What was typed is never lost
@@ -140,24 +142,39 @@ document.addEventListener("input", (event) => {
 
 let last = Number(document.body.dataset.after);
 
+/** Whether the end of the conversation is in view, and so stays in view. */
+let atEnd = true;
+const lookForEnd = () => (atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60);
+const keepEnd = () => atEnd && (log.scrollTop = log.scrollHeight);
+
 /** Puts entries where they belong: a known one is changed in place, a new one is added in order. */
 function merge(html, mine = false) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  const stay = !mine && log.scrollHeight - log.scrollTop - log.clientHeight > 90;
-  let added = false;
+  lookForEnd();
   for (const fresh of [...template.content.querySelectorAll(".entry")]) {
     const old = find(fresh.id);
-    if (old && Number(old.dataset.seq) < Number(fresh.dataset.seq)) morph(old, fresh);
+    if (old && Number(old.dataset.seq) < Number(fresh.dataset.seq)) morph(old, fresh), keepEnd();
     if (old || isEarlier(fresh)) continue;
     const next = [...entries.querySelectorAll(".entry")].find((e) => Number(e.dataset.born) > Number(fresh.dataset.born));
     fresh.classList.add("new");
     entries.insertBefore(fresh, next ?? null);
-    added = true;
+    show(fresh, mine);
   }
   showTimes();
-  if (!stay) log.scrollTop = log.scrollHeight;
-  else if (added) jump.hidden = false;
+}
+
+/** Brings a new entry into view if its reader was at the end, from its top if it is long. */
+function show(entry, mine) {
+  atEnd ||= mine;
+  jump.hidden = atEnd;
+  if (!atEnd) return;
+  keepEnd();
+  if (entry.offsetHeight > log.clientHeight) entry.scrollIntoView({ block: "start" });
+  // Who has just asked for a form goes on in it.
+  const first = entry.querySelector(".form .field :is(input, select, textarea)");
+  const isFree = document.activeElement === words && (!words.value || composer.ariaBusy === "true");
+  if (first && isFree) first.focus({ preventScroll: true });
 }
 
 /** Whether an entry belongs to what is not shown yet. */
@@ -194,9 +211,10 @@ function showTimes() {
 }
 
 jump.addEventListener("click", () => (log.scrollTop = log.scrollHeight));
-log.addEventListener("scroll", () => {
-  if (log.scrollHeight - log.scrollTop - log.clientHeight < 90) jump.hidden = true;
-});
+log.addEventListener("scroll", () => lookForEnd() && (jump.hidden = true));
+// Also when a form grows, the window shrinks, or a keyboard slides in.
+const sizes = new ResizeObserver(keepEnd);
+[log, entries].forEach((element) => sizes.observe(element));
 
 entries.addEventListener("click", async (event) => {
   const fill = event.target.closest("[data-fill]");

@@ -1,0 +1,146 @@
+//! Running the tests of the commands: what is typed is resolved as in earnest, but nothing is asked for or done.
+
+use serde_json::{Value, json};
+
+use super::File;
+use super::finding::{Findings, Remark, listed};
+use crate::catalogue::Catalogue;
+use crate::catalogue::choices::Offline;
+use crate::catalogue::command::{CommandFile, CommandTest};
+use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
+use crate::chat::Form;
+use crate::document::Problem;
+use crate::error::{Reason, UserError};
+use crate::people::Person;
+
+/// Runs the tests of all commands of `files`, of which `catalogue` is made.
+pub(super) async fn run(files: &[File], catalogue: &Catalogue) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for file in files {
+        let mut findings = Findings::new(&file.document);
+        for (index, command) in file.content.command.iter().enumerate() {
+            for (number, test) in command.test.iter().enumerate() {
+                let trial = Trial { command, test, at: format!("command[{index}].test[{number}]") };
+                trial.run(catalogue, &mut findings).await;
+            }
+        }
+        problems.extend(findings.into_problems());
+    }
+    problems
+}
+
+/// One test.
+struct Trial<'c> {
+    command: &'c CommandFile,
+    test: &'c CommandTest,
+    at: String,
+}
+
+impl Trial<'_> {
+    async fn run(&self, catalogue: &Catalogue, findings: &mut Findings<'_>) {
+        let asker = self.asker();
+        let remarks = match catalogue.resolve(Asked::Line(self.test.say.clone()), &asker, &Offline).await {
+            Err(error) => self.refused(&error),
+            Ok(Resolved::Form(form)) => self.incomplete(&form),
+            Ok(Resolved::Call(call)) => self.accepted(&call, &asker),
+        };
+        for (key, remark) in remarks {
+            findings.add(&format!("{}.{key}", self.at), remark);
+        }
+    }
+
+    /// Somebody of the team or with the role that the test names, in a conversation where the command may be used.
+    fn asker(&self) -> Asker {
+        let groups: Vec<String> = self.test.as_member.iter().cloned().collect();
+        let id = self.test.as_member.clone().unwrap_or_else(|| "somebody".into());
+        let person = Person { name: id.clone(), id, teams: groups.clone(), roles: groups };
+        Asker { person, place: self.command.allow.channels.first().cloned().unwrap_or_default() }
+    }
+
+    fn refused(&self, error: &anyhow::Error) -> Vec<(&'static str, Remark)> {
+        let denied = error.downcast_ref::<UserError>().is_some_and(|error| error.reason == Reason::Denied);
+        if denied && self.test.error.as_deref() == Some("allow") {
+            return Vec::new();
+        }
+        let remark = Remark::new(format!("this is refused: {}", error.to_string().replace('\n', " ")));
+        vec![(if self.test.error.is_some() { "error" } else { "say" }, remark)]
+    }
+
+    fn incomplete(&self, form: &Form) -> Vec<(&'static str, Remark)> {
+        let wrong: Vec<&str> =
+            form.fields.iter().filter(|field| field.error.is_some()).map(|field| field.name.as_str()).collect();
+        match self.test.error.as_deref() {
+            Some(expected) if wrong.contains(&expected) => Vec::new(),
+            Some(expected) => {
+                let found = if wrong.is_empty() { "nothing".into() } else { listed(&wrong) };
+                vec![("error", Remark::new(format!("`{expected}` is not refused here, but {found}")))]
+            }
+            None => {
+                let errors = UserError::from(form).to_string().replace('\n', " ");
+                vec![("say", Remark::new(format!("this cannot be done as it is: {errors}")))]
+            }
+        }
+    }
+
+    fn accepted(&self, call: &Call, asker: &Asker) -> Vec<(&'static str, Remark)> {
+        let command = &call.command().file;
+        if command.name != self.command.name {
+            return vec![("say", Remark::new(format!("this is understood as `/{}`", command.name)))];
+        }
+        if let Some(error) = &self.test.error {
+            let what = if error == "allow" { "the person" } else { error };
+            return vec![("error", Remark::new(format!("`{what}` should be refused, and it is accepted")))];
+        }
+        let values = values(call, asker);
+        let mut remarks = Vec::new();
+        remarks.extend(expect("approval", self.test.approval, needs_approval(command, &values)));
+        remarks.extend(expect("confirm", self.test.confirm, asks_to_confirm(command, &values)));
+        if let Some(expected) = &self.test.steps {
+            let planned = planned(command, &values);
+            if *expected != planned {
+                remarks.push(("steps", Remark::new(format!("the steps that would run are {}", listed(&planned)))));
+            }
+        }
+        for (name, expected) in &self.test.input {
+            let value = call.input().get(name).unwrap_or(&Value::Null);
+            if value != expected {
+                remarks.push(("input", Remark::new(format!("`{name}` is {value} here, not {expected}"))));
+            }
+        }
+        remarks
+    }
+}
+
+/// What the conditions of a command see before anything is done.
+fn values(call: &Call, asker: &Asker) -> Value {
+    let person = &asker.person;
+    let mut values = Value::Object(call.input().clone());
+    values["person"] = json!({"id": person.id, "name": person.name, "teams": person.teams, "roles": person.roles});
+    values["place"] = asker.place.clone().into();
+    values["steps"] = json!({});
+    values
+}
+
+fn needs_approval(command: &CommandFile, values: &Value) -> Result<bool, String> {
+    let Some(approval) = &command.approval else { return Ok(false) };
+    approval.when.as_ref().map_or(Ok(true), |when| when.holds(values).map_err(|error| error.to_string()))
+}
+
+fn asks_to_confirm(command: &CommandFile, values: &Value) -> Result<bool, String> {
+    command.confirm.as_ref().map_or(Ok(false), |confirm| confirm.holds(values).map_err(|error| error.to_string()))
+}
+
+/// The steps that would run; what depends on the outputs of others counts as run.
+fn planned<'c>(command: &'c CommandFile, values: &Value) -> Vec<&'c str> {
+    let runs = |when: &crate::expression::Expression| when.holds(values).unwrap_or(true);
+    command.step.iter().filter(|step| step.when.as_ref().is_none_or(runs)).map(|step| step.name.as_str()).collect()
+}
+
+fn expect(key: &'static str, expected: Option<bool>, found: Result<bool, String>) -> Option<(&'static str, Remark)> {
+    let expected = expected?;
+    match found {
+        Ok(found) if found == expected => None,
+        Ok(found) => Some((key, Remark::new(format!("`{key}` is {found} here")))),
+        Err(error) => Some((key, Remark::new(error))),
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether the process lives and can work, and its figures: for whatever watches it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::extract::State as With;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::store::request::State;
+
+/// The upper ends of the buckets of every duration, in seconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// How often figures are tidied.
+const TIDY: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+struct Watched {
+    app: Arc<App>,
+    stop: CancellationToken,
+}
+
+/// `/healthz`, `/readyz` and `/metrics`. Once `stop` is cancelled, the process is not ready any more.
+pub fn router(app: Arc<App>, stop: CancellationToken) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(figures))
+        .with_state(Watched { app, stop })
+}
+
+/// Begins to gather figures, once in a process; later calls give the same recorder.
+pub fn recorder() -> Result<&'static PrometheusHandle> {
+    static RECORDER: LazyLock<Result<PrometheusHandle, BuildError>> = LazyLock::new(|| {
+        let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
+        describe();
+        metrics::gauge!("stationmaster_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        Ok(handle)
+    });
+    RECORDER.as_ref().map_err(|error| anyhow::anyhow!("figures cannot be gathered: {error}"))
+}
+
+/// Tidies the figures until `stop`: without that, histograms that nobody reads would grow.
+pub async fn tidy(stop: CancellationToken) {
+    while let Ok(recorder) = recorder() {
+        recorder.run_upkeep();
+        if timeout(TIDY, stop.cancelled()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+fn describe() {
+    metrics::describe_gauge!("stationmaster_info", "The version that runs.");
+    metrics::describe_gauge!("stationmaster_requests", "Requests, by state.");
+    metrics::describe_gauge!("stationmaster_jobs_waiting", "Pieces of work that wait or run.");
+    metrics::describe_gauge!("stationmaster_jobs_dead", "Pieces of work that were given up.");
+    metrics::describe_counter!("stationmaster_http_requests_total", "Answers, by route and status.");
+    metrics::describe_counter!("stationmaster_http_refused_total", "Refusals at the door, by reason.");
+    metrics::describe_counter!(
+        "stationmaster_http_connections_cut_total",
+        "Connections that broke a limit or broke off."
+    );
+    metrics::describe_histogram!("stationmaster_http_answer_seconds", "The time to an answer, by route.");
+}
+
+async fn ready(With(watched): With<Watched>) -> Response {
+    let reason = if watched.stop.is_cancelled() {
+        Some("it is stopping".to_owned())
+    } else {
+        watched.app.store.ready().await.err().map(|error| format!("the database: {error}"))
+    };
+    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": reason.is_none(), "reason": reason }))).into_response()
+}
+
+async fn figures(With(watched): With<Watched>) -> Response {
+    let (Ok(recorder), Ok(())) = (recorder(), measure(&watched.app).await) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the figures cannot be read at the moment\n").into_response();
+    };
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response()
+}
+
+/// Takes the figures that stand in the database, which all processes share.
+async fn measure(app: &App) -> Result<()> {
+    let counts: BTreeMap<String, i64> = app.store.count_requests().await?.into_iter().collect();
+    for state in State::ALL.map(State::name) {
+        metrics::gauge!("stationmaster_requests", "state" => state).set(counts.get(state).copied().unwrap_or(0) as f64);
+    }
+    let (waiting, dead) = app.store.count_jobs().await?;
+    metrics::gauge!("stationmaster_jobs_waiting").set(waiting as f64);
+    metrics::gauge!("stationmaster_jobs_dead").set(dead as f64);
+    Ok(())
+}
