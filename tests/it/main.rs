@@ -7,6 +7,7 @@ mod browser;
 mod check;
 mod command_line;
 mod config;
+mod documentation;
 mod engine;
 mod house;
 mod page;
