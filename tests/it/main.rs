@@ -7,6 +7,8 @@ mod browser;
 mod check;
 mod command_line;
 mod config;
+mod conversation;
+mod crash;
 mod documentation;
 mod engine;
 mod house;
