@@ -9,6 +9,7 @@ mod command_line;
 mod config;
 mod conversation;
 mod crash;
+mod documentation;
 mod engine;
 mod house;
 mod page;
