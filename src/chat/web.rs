@@ -65,8 +65,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
 
 /// The entry that answers an event; answered twice, it is one entry.
 fn reply_id(event: &Event) -> String {
-    let delivery = event.id.rsplit('.').next().unwrap_or_default();
-    format!("re-{delivery}")
+    format!("re-{}", event.id)
 }
 
 impl WebChat {
@@ -118,7 +117,11 @@ impl Platform for WebChat {
     }
 
     async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String> {
-        self.append(place, key, &Content::Card { card: card.clone() }).await?;
+        let content = Content::Card { card: card.clone() };
+        if self.append(place, key, &content).await?.content != content.to_json()? {
+            // It was posted before, and the card has changed since.
+            self.replace(place, key, &content).await?;
+        }
         Ok(key.to_owned())
     }
 

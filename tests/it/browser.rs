@@ -107,6 +107,12 @@ impl Browser {
         element.click().await.unwrap_or_else(|e| panic!("{selector}: {e}"));
     }
 
+    /// Goes to what a CSS selector finds first, as the Tab key would.
+    pub async fn focus(&self, selector: &str) {
+        let script = format!("document.querySelector({}).focus()", serde_json::json!(selector));
+        self.driver.execute(script, Vec::new()).await.unwrap_or_else(|e| panic!("{selector}: {e}"));
+    }
+
     /// Loads the page again.
     pub async fn reload(&self) {
         self.driver.goto(self.url.as_str()).await.expect("the page opens");

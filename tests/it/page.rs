@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
 use stationmaster::chat::web::{WebChat, router};
 use stationmaster::chat::{Card, Intent, Platform as _, Tone};
@@ -109,8 +110,6 @@ impl Page {
     }
 }
 
-use axum::response::IntoResponse as _;
-
 async fn opened(scheme: Scheme) -> (Page, Driver, Browser) {
     let (page, driver) = (Page::open().await, Driver::start());
     let browser = driver.open(&page.url, scheme).await;
@@ -167,37 +166,44 @@ async fn a_command_is_typed_and_becomes_a_card() {
     browser.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_form_keeps_what_was_typed() {
-    let (page, _driver, browser) = opened(Scheme::Light).await;
+/// Opens the form of `/db`, fills in a name and a password, and sends it.
+async fn send_form(browser: &Browser, name: &str) {
     browser.keys("/db").await;
     browser.keys(Key::Escape + Key::Enter).await;
     browser.until("document.activeElement.name === 'f.name'").await;
-    browser.keys("Orders").await;
-    browser.driver.execute("document.querySelector('[type=password]').focus()", vec![]).await.expect("a focus");
-    browser.keys("hunter22").await;
-    browser.keys(Key::Enter).await;
+    browser.keys(name).await;
+    browser.focus("[type=password]").await;
+    browser.keys("hunter22" + Key::Enter).await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_stands_beside_its_field() {
+    let (_page, _driver, browser) = opened(Scheme::Light).await;
+    send_form(&browser, "Orders").await;
     browser.sees("Lower case letters, digits and _ only").await;
     browser.until("document.activeElement.name === 'f.name'").await;
     browser.until("document.activeElement.ariaInvalid === 'true' && document.activeElement.value === 'Orders'").await;
-    let described = "document.activeElement.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent)";
-    let described = browser.eval(described).await;
+    let described = "document.activeElement.getAttribute('aria-describedby').split(' ')";
+    let described = browser.eval(&format!("{described}.map((id) => document.getElementById(id).textContent)")).await;
     assert!(described[0].as_str().is_some_and(|text| text.starts_with("Lower case letters")), "{described}");
-    assert_eq!(
-        browser.eval("document.querySelector('[type=password]').value").await,
-        "hunter22",
-        "not to be typed again"
-    );
+    let password = browser.eval("document.querySelector('[type=password]').value").await;
+    assert_eq!(password, "hunter22", "not to be typed again");
     browser.picture("form-with-mistake").await;
+    browser.close().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_keeps_what_was_typed() {
+    let (page, _driver, browser) = opened(Scheme::Light).await;
+    send_form(&browser, "Orders").await;
+    browser.until("document.activeElement.ariaInvalid === 'true'").await;
     browser.keys(Key::End + "2").await;
     browser.click("[value=staging]").await;
     browser.click(".toggle").await;
     browser.reload().await;
-    browser.until("document.querySelector('[name=\"f.name\"]').value === 'Orders2'").await;
-    browser.until("document.querySelector('[value=staging]').checked").await;
-    browser.until("document.querySelector('[type=checkbox]').checked").await;
+    let filled = "document.querySelector('[name=\"f.name\"]').value === 'Orders2' && \
+                  document.querySelector('[value=staging]').checked && document.querySelector('[type=checkbox]').checked";
+    browser.until(filled).await;
     browser.until("document.querySelector('[type=password]').value === ''").await;
     assert!(!browser.eval("JSON.stringify(localStorage)").await.to_string().contains("hunter22"));
 
@@ -208,19 +214,27 @@ async fn a_form_keeps_what_was_typed() {
     browser.picture("form-aside").await;
     browser.reload().await;
     browser.click(".aside button").await;
-    browser.until("document.activeElement.name === 'f.name' && document.activeElement.value === 'Orders2'").await;
-    browser.until("document.querySelector('[value=staging]').checked").await;
+    browser.until("document.activeElement.name === 'f.name'").await;
+    browser.until(filled).await;
+    assert!(!page.stored().await.contains("hunter22"));
+    browser.close().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_was_taken_is_a_line_without_its_secrets() {
+    let (page, _driver, browser) = opened(Scheme::Light).await;
+    browser.keys("/db").await;
+    browser.keys(Key::Escape + Key::Enter).await;
+    browser.until("document.activeElement.name === 'f.name'").await;
+    browser.keys("orders").await;
+    browser.click("[value=staging]").await;
     browser.click("[name='f.owner']").await;
     browser.keys("pay").await;
     browser.until("document.querySelectorAll('.lookup li').length === 1").await;
     browser.picture("form-lookup").await;
     browser.keys(Key::Down + Key::Enter).await;
     browser.until("document.querySelector('[name=\"f.owner\"]').value === 'payments'").await;
-    let name = browser.driver.find(thirtyfour::By::Css("[name='f.name']")).await.expect("the field");
-    name.clear().await.expect("cleared");
-    name.send_keys("orders").await.expect("typed");
-    browser.driver.execute("document.querySelector('[type=password]').focus()", vec![]).await.expect("a focus");
+    browser.focus("[type=password]").await;
     browser.keys("hunter22" + Key::Enter).await;
     browser.sees("Database orders is ready").await;
     browser.until("!document.querySelector('.form') && document.activeElement === words").await;
@@ -228,15 +242,13 @@ async fn a_form_keeps_what_was_typed() {
     let sent = browser.eval("document.querySelector('.said dl').innerText").await.to_string();
     assert!(sent.contains("staging") && sent.contains("••••••") && !sent.contains("hunter22"), "{sent}");
 
-    let Some(Intent::Submit { values, token }) = page.desk.heard().pop().map(|event| event.intent) else {
-        panic!("the form was not the last")
-    };
-    assert_eq!(token.to_string(), "invoke:db create");
-    assert_eq!(
-        json!(values),
-        json!({"name": "orders", "environment": "staging", "owner": "payments",
-        "password": "hunter22", "backup": true})
-    );
+    let submitted = page.desk.heard().into_iter().find_map(|event| match event.intent {
+        Intent::Submit { values, token } => Some((token.to_string(), json!(values))),
+        _ => None,
+    });
+    let values = json!({"name": "orders", "environment": "staging", "owner": "payments", "password": "hunter22",
+        "backup": false});
+    assert_eq!(submitted, Some(("invoke:db create".to_owned(), values)));
     assert!(!page.stored().await.contains("hunter22"), "c9: no secret is kept");
     assert_eq!(browser.eval("localStorage.length").await, 0, "no drafts are left");
     browser.close().await;
@@ -321,18 +333,14 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
     let place = page.place();
     let mut cards = Vec::new();
     for number in 1..=70 {
-        cards.push(
-            page.chat
-                .post(&place, &stationmaster::job::new_id("msg"), &news(&format!("News {number}.")))
-                .await
-                .expect("posted"),
-        );
+        let key = format!("msg_{number}");
+        cards.push(page.chat.post(&place, &key, &news(&format!("News {number}."))).await.expect("posted"));
     }
     browser.sees("News 70.").await;
     browser.until("log.scrollHeight - log.scrollTop - log.clientHeight < 5").await;
 
     page.cut().await;
-    page.chat.post(&place, &stationmaster::job::new_id("msg"), &news("While away")).await.expect("posted");
+    page.chat.post(&place, "msg_away", &news("While away")).await.expect("posted");
     page.chat.edit(&place, &cards[0], &news("News 1, changed.")).await.expect("edited");
     page.serve().await;
     browser.sees("While away").await;
@@ -341,7 +349,7 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
 
     browser.driver.execute("log.scrollTop = 300", vec![]).await.expect("scrolled");
     browser.until("log.scrollTop === 300").await;
-    page.chat.post(&place, &stationmaster::job::new_id("msg"), &working("elsewhere", 5)).await.expect("posted");
+    page.chat.post(&place, "msg_elsewhere", &working("elsewhere", 5)).await.expect("posted");
     browser.until("!jump.hidden").await;
     assert_eq!(browser.eval("log.scrollTop").await, 300, "who reads is not moved");
     browser.click("#jump").await;

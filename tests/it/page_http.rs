@@ -80,19 +80,16 @@ async fn text(response: Response<Body>) -> String {
 }
 
 #[tokio::test]
-async fn a14_every_answer_forbids_what_the_page_does_not_do() {
+async fn a14_nothing_is_loaded_but_what_we_serve() {
     let room = Room::open().await;
-    for path in ["/", "/chat/style.css", "/chat/script.js", "/chat/live", "/chat/nothing"] {
+    for path in ["/", "/chat/style.css", "/chat/script.js", "/chat/live"] {
         let response = room.send(Request::get(path).body(Body::empty()).unwrap()).await;
-        let headers = response.headers();
-        let policy = headers["content-security-policy"].to_str().unwrap();
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{path}: {policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
-        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
-        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
-        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
-        assert!(headers.contains_key(header::CACHE_CONTROL), "{path}");
     }
+    let page = text(room.send(Request::get("/").body(Body::empty()).unwrap()).await).await;
+    assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" onclick="), "{page}");
 }
 
 #[tokio::test]
@@ -187,6 +184,19 @@ async fn the_same_delivery_is_one_event_and_one_line() {
 }
 
 #[tokio::test]
+async fn a_post_that_is_tried_again_is_one_message() {
+    let room = Room::open().await;
+    let cookie = room.visit().await;
+    let place = room.desk.heard()[0].place.clone();
+    let card = |title: &str| Card { title: title.into(), ..Card::default() };
+    let first = room.chat.post(&place, "msg_1", &card("running")).await.unwrap();
+    assert_eq!(room.chat.post(&place, "msg_1", &card("done")).await.unwrap(), first);
+    let page = Request::get("/").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+    let page = text(room.send(page).await).await;
+    assert!(page.contains("done") && !page.contains("running") && page.matches("<article").count() == 1, "{page}");
+}
+
+#[tokio::test]
 async fn b1_a_form_of_another_person_is_not_there() {
     let room = Room::open().await;
     let (ada, ben) = (room.visit().await, room.visit().await);
@@ -209,8 +219,8 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     let cookie = room.visit().await;
     let place = room.desk.heard()[0].place.clone();
     let card = |title: &str| Card { title: title.into(), ..Card::default() };
-    let first = room.chat.post(&place, &stationmaster::job::new_id("msg"), &card("first")).await.unwrap();
-    room.chat.post(&place, &stationmaster::job::new_id("msg"), &card("second")).await.unwrap();
+    let first = room.chat.post(&place, "msg_1", &card("first")).await.unwrap();
+    room.chat.post(&place, "msg_2", &card("second")).await.unwrap();
     room.chat.edit(&place, &first, &card("first, changed")).await.unwrap();
     let (told, mut events) = room.told(&cookie, "1", "id: 3").await;
     let ids: Vec<&str> = told.lines().filter(|line| line.starts_with("id: ")).collect();

@@ -62,7 +62,7 @@ impl Inbox for Scripted {
             return Err(UserError::invalid("There is no such command.").hint("type /help").into());
         }
         let mut heard = self.heard.lock().unwrap();
-        if heard.iter().any(|known| known.id == event.id) {
+        if heard.iter().any(|known| (&known.person, &known.id) == (&event.person, &event.id)) {
             return Ok(false);
         }
         heard.push(event.clone());

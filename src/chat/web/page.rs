@@ -115,8 +115,7 @@ async fn home(inbox: &dyn Inbox, visitor: &Visitor) -> Result<String> {
 /// What a visitor did, as everybody beyond the adapter knows it.
 pub fn event(visitor: &Visitor, delivery: Uuid, reply_to: Option<String>, intent: Intent) -> Event {
     Event {
-        // Nobody can use up a delivery id of somebody else.
-        id: format!("{}.{delivery}", visitor.id),
+        id: delivery.to_string(),
         platform: PlatformName::Web,
         person: Sender { id: visitor.id.clone(), name: visitor.name.clone() },
         place: visitor.id.clone(),

@@ -109,7 +109,7 @@ impl CardView<'_> {
     }
 
     fn is_safe(&self, address: &str) -> bool {
-        html::is_safe(address)
+        crate::markdown::is_safe(address)
     }
 }
 
