@@ -18,3 +18,4 @@ mod scripted;
 mod server;
 mod store;
 mod supply;
+mod terminal;
