@@ -13,6 +13,7 @@ use uuid::Uuid;
 use self::screen::{Hidden, Screen};
 use self::talk::{Meaning, Talk};
 use super::{Card, Event, Gone, Inbox, Intent, Platform, PlatformName, Reply, Sender};
+use crate::clock::Clock;
 use crate::error::{Result, UserError};
 
 mod paint;
@@ -82,7 +83,7 @@ impl TerminalChat {
             person: self.person.clone(),
             place: self.place.clone(),
             reply_to,
-            at: jiff::Timestamp::now().as_millisecond(),
+            at: Clock::system().now(),
             intent,
         }
     }
