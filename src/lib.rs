@@ -2,7 +2,7 @@
 //!
 //! The rooms, by floor; a room imports only from floors below it, and `tests/it/architecture.rs` holds them to it.
 //!
-//! - Floor 6: [`serve`] (the loops), [`web`] (the page, the API, health).
+//! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
 //! - Floor 4: [`request`] (self-service), [`help`] (finding one's way).
 //! - Floor 3: [`app`] (the shared handles).
@@ -15,6 +15,7 @@ pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod doctor;
 pub mod document;
 pub mod error;
 pub mod expression;

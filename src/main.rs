@@ -1,3 +1,190 @@
 //! The command line, nothing else.
 
-fn main() {}
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
+use stationmaster::catalogue::check::{self, Known};
+use stationmaster::catalogue::schema::schema;
+use stationmaster::clock::Clock;
+use stationmaster::config::Config;
+use stationmaster::doctor::{self, Level};
+use stationmaster::error::{Result, UserError};
+use stationmaster::store::Store;
+use stationmaster::web::token;
+use stationmaster::{log, serve};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The chat-ops front door of an internal developer platform.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Line {
+    /// The configuration file; `stationmaster.toml` in the working directory if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run, with the chat page and the API (the default).
+    Serve,
+    /// Check the capability files and messages, and run the tests in them, without any network.
+    Check {
+        /// The folder of the capability files, if not the configured one.
+        folder: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of capability files, for editors.
+    Schema,
+    /// The record of who did what.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// The tokens by which programs speak for a person.
+    #[command(subcommand)]
+    Token(Token),
+    /// Say what is configured, what is reachable and what is missing.
+    Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Compute the chain of hashes anew: an entry that was changed, taken out or put in breaks it.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+enum Token {
+    /// Make a token; it is shown once.
+    Create {
+        /// The person that it speaks for, by the name in the configuration.
+        #[arg(long)]
+        person: String,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        name: String,
+    },
+    /// List the tokens.
+    List,
+    /// End a token.
+    Revoke {
+        /// Its id, as `token list` shows it.
+        id: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let line = Line::parse();
+    // Two providers in one process would panic at the first connection, so the choice is made once, here.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    match perform(line).await {
+        Ok(code) => code,
+        Err(error) => {
+            match error.downcast_ref::<UserError>() {
+                Some(plain) => eprintln!("{plain}"),
+                None => eprintln!("stationmaster: {error:#}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn perform(line: Line) -> Result<ExitCode> {
+    let config = || {
+        let named = std::env::var_os("STATIONMASTER_CONFIG").map(PathBuf::from);
+        let env =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Config::load(line.config.clone().or(named).as_deref(), env)
+    };
+    match line.task.unwrap_or(Task::Serve) {
+        Task::Serve => run(config()?).await,
+        Task::Check { folder } => check(config()?, folder).await,
+        Task::Schema => {
+            println!("{:#}", schema());
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Audit(Audit::Verify) => verify(&config()?).await,
+        Task::Token(task) => tokens(&config()?, task).await,
+        Task::Doctor => examine(&config()?).await,
+    }
+}
+
+/// Serves until it is told to stop; told again, it stops at once.
+async fn run(config: Config) -> Result<ExitCode> {
+    log::start(&config.log)?;
+    let stop = CancellationToken::new();
+    let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = stop.clone();
+    tokio::spawn(async move {
+        for is_last in [false, true] {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = interrupted.recv() => {}
+            }
+            if is_last {
+                std::process::exit(1);
+            }
+            told.cancel();
+        }
+    });
+    serve::door::run(config, stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(config: Config, folder: Option<PathBuf>) -> Result<ExitCode> {
+    let config = Config { commands: folder.unwrap_or(config.commands), ..config };
+    let tools = serve::tools(&config, Clock::system(), (String::new().into(), config.public_url()))?;
+    let report = check::check(&config.commands, config.messages.as_deref(), &tools, &Known::of(&config)).await;
+    println!("{}", if std::io::stdout().is_terminal() { report.colored() } else { report.to_string() });
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn open(config: &Config) -> Result<Store> {
+    Store::open(config.database_url().expose_secret(), Clock::system()).await
+}
+
+async fn verify(config: &Config) -> Result<ExitCode> {
+    let entries = open(config).await?.verify_audit().await?;
+    println!("the audit trail holds: {entries} entries");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tokens(config: &Config, task: Token) -> Result<ExitCode> {
+    let store = open(config).await?;
+    match task {
+        Token::Create { person, name } => {
+            token::check_person(config, &person)?;
+            let token = token::new_token();
+            let id = store.create_token(&person, &name, token::hash(&token)).await?;
+            eprintln!("{id} speaks for {person}; it is shown this once:");
+            println!("{token}");
+        }
+        Token::List => {
+            for token in store.tokens().await? {
+                println!("{token}");
+            }
+        }
+        Token::Revoke { id } => {
+            if !store.revoke_token(&id).await? {
+                return Err(UserError::invalid(format!("There is no valid token {id}."))
+                    .hint("`stationmaster token list` shows them")
+                    .into());
+            }
+            println!("{id} is no longer valid");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn examine(config: &Config) -> Result<ExitCode> {
+    let findings = doctor::examine(config).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let bad = findings.iter().any(|finding| finding.level == Level::Bad);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -28,6 +27,8 @@ use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 use crate::{desk, message};
 
+pub mod door;
+
 /// How long an answer that a person waits for may take.
 const ANSWER: Duration = Duration::from_millis(2800);
 /// How often a loop looks by itself, in case a signal was lost or another process left work.
@@ -41,6 +42,8 @@ pub struct House {
     pub desk: Arc<Desk>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Held as long as the work of an SQLite file is done here.
+    _alone: Option<std::fs::File>,
 }
 
 /// The way from an adapter to the desk: keeps the event, then answers it in the background.
@@ -89,7 +92,6 @@ pub fn build(parts: Parts) -> Result<App> {
 
 /// What runners need, from the configuration. `callback_key` signs call-backs; `public_url` is where they come to.
 pub fn tools(config: &Config, clock: Clock, (callback_key, public_url): (SecretString, String)) -> Result<Tools> {
-    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
     Ok(Tools {
         web: WebClient::new(&config.http)?,
         clock,
@@ -115,6 +117,7 @@ fn template_env(config: &Config) -> Map<String, Value> {
 impl House {
     /// Takes up the work that is there and starts the loops. On SQLite this is the only process that may.
     pub async fn open(app: App) -> Result<Self> {
+        let alone = app.store.hold_alone()?;
         if app.store.engine() == Engine::Sqlite {
             let (jobs, events) = (app.store.take_back_jobs().await?, app.store.take_back_events().await?);
             if jobs + events > 0 {
@@ -124,7 +127,7 @@ impl House {
         let (app, tasks) = (Arc::new(app), TaskTracker::new());
         let permits = Arc::new(Semaphore::new(256));
         let desk = Arc::new(Desk { app: app.clone(), tasks: tasks.clone(), permits });
-        let house = Self { app, desk, tasks, stop: CancellationToken::new() };
+        let house = Self { app, desk, tasks, stop: CancellationToken::new(), _alone: alone };
         house.start_loops();
         Ok(house)
     }

@@ -44,9 +44,14 @@ pub trait Lookup: Send + Sync {
     fn people(&self) -> Option<&[String]> {
         None
     }
+
+    /// What stands in for a secret that was not given; `None` where it has to be asked for.
+    fn secret(&self) -> Option<&str> {
+        None
+    }
 }
 
-/// Knows nothing and takes anything: for the check, which has no network.
+/// Knows nothing and takes anything: for the check, which has no network and can fill in no secret.
 #[derive(Debug, Clone, Copy)]
 pub struct Offline;
 
@@ -54,6 +59,10 @@ pub struct Offline;
 impl Lookup for Offline {
     async fn choices(&self, _: &ChoicesFrom, _: &Value) -> Result<Option<Vec<String>>> {
         Ok(None)
+    }
+
+    fn secret(&self) -> Option<&str> {
+        Some("a secret of the check")
     }
 }
 

@@ -136,8 +136,7 @@ impl Given {
         let typed = Value::String(value.to_owned());
         match find(command, name) {
             Some(parameter) => self.set_typed(parameter, typed),
-            None if name == DRY_RUN => {
-                // Whoever mentions the plan must not start the work by a slip.
+            None if is_dry_run(name) => {
                 let wanted = input::boolean(&typed);
                 self.dry_run = wanted.unwrap_or(true);
                 if wanted.is_none() {
@@ -157,7 +156,7 @@ impl Given {
                 Some(value) => self.set_typed(parameter, value),
                 None => self.refuse(&parameter.name, &format!("A value is missing behind `--{name}`.")),
             },
-            None if name == DRY_RUN => self.dry_run = true,
+            None if is_dry_run(name) => self.dry_run = true,
             None if name == "help" => self.form = true,
             None => match name.strip_prefix("no-").and_then(|name| find(command, name)) {
                 Some(parameter) if parameter.kind == Kind::Boolean => self.set_typed(parameter, Value::Bool(false)),
@@ -171,10 +170,8 @@ impl Given {
         let name = limited(name);
         let names = command.file.param.iter().map(|parameter| parameter.name.as_str());
         let near = spelling::nearest(name, names.chain([DRY_RUN]));
-        if near == Some(DRY_RUN) && value.is_none() {
-            self.dry_run = true;
-            return self.complaints.push(format!("There is no `--{name}`. Did you mean `--{DRY_RUN}`?"));
-        }
+        // Whoever mentions the plan, however spelt, must not start the work by a slip.
+        self.dry_run |= near == Some(DRY_RUN);
         let meant = near.and_then(|near| find(command, near));
         let hint = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
         match (meant, value) {
@@ -211,6 +208,10 @@ fn takes_value(command: &Command, name: &str) -> bool {
     let names = command.file.param.iter().map(|parameter| parameter.name.as_str());
     let meant = find(command, name).or_else(|| find(command, spelling::nearest(name, names)?));
     meant.is_some_and(|parameter| parameter.kind != Kind::Boolean)
+}
+
+fn is_dry_run(name: &str) -> bool {
+    name.to_lowercase().replace('_', "-") == DRY_RUN
 }
 
 /// A value as it can be typed.

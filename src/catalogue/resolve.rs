@@ -88,7 +88,8 @@ impl Catalogue {
             }
             Asked::Named { command, input, dry_run } => {
                 let command = self.named(&command, asker)?;
-                (command, Given { dry_run, ..Given::named(command, input) })
+                let given = Given::named(command, input);
+                (command, Given { dry_run: dry_run || given.dry_run, ..given })
             }
         };
         if given.form && !given.is_wrong() {
@@ -163,12 +164,7 @@ impl Reading<'_> {
         if self.given.is_refused(name) {
             return Value::Null;
         }
-        let Some(given) = self.given.value(parameter) else {
-            if parameter.is_required() {
-                self.given.refuse(name, &format!("This is needed: {}.", parameter.expectation(known)));
-            }
-            return parameter.default.as_ref().map_or(Value::Null, |default| parameter.read_default(default));
-        };
+        let Some(given) = self.given.value(parameter) else { return self.absent(parameter, known) };
         match parameter.read(given, known) {
             Ok(value) => {
                 // A form shows the value that was understood, so that `PROD` selects `prod`.
@@ -180,6 +176,18 @@ impl Reading<'_> {
                 Value::Null
             }
         }
+    }
+
+    /// The value of a parameter that was left out.
+    fn absent(&mut self, parameter: &Parameter, known: Option<&[String]>) -> Value {
+        if !parameter.is_required() {
+            return parameter.default.as_ref().map_or(Value::Null, |default| parameter.read_default(default));
+        }
+        if let Some(secret) = self.lookup.secret().filter(|_| parameter.kind == Kind::Secret) {
+            return Value::from(secret);
+        }
+        self.given.refuse(&parameter.name, &format!("This is needed: {}.", parameter.expectation(known)));
+        Value::Null
     }
 }
 

@@ -1,5 +1,8 @@
 //! API tokens: stored as hashes, bound to a person.
 
+use std::fmt;
+
+use jiff::Timestamp;
 use sqlx::FromRow;
 
 use super::audit::Act;
@@ -21,6 +24,15 @@ pub struct Token {
     pub created_at: Millis,
     /// When it ceased to be valid.
     pub revoked_at: Option<Millis>,
+}
+
+impl fmt::Display for Token {
+    /// One line of a list: id, person, when it was made, what it is for, and whether it is still valid.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let made = Timestamp::from_millisecond(self.created_at).map_err(|_| fmt::Error)?;
+        let end = if self.revoked_at.is_some() { "  (revoked)" } else { "" };
+        write!(f, "{}  {:16}  {made:.0}  {}{end}", self.id, self.person, self.label)
+    }
 }
 
 impl Tx {

@@ -8,8 +8,10 @@ use stationmaster::catalogue::Catalogue;
 use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::choices::{Lookup, Offline};
 use stationmaster::catalogue::command::Command;
+use stationmaster::catalogue::parameter::ChoicesFrom;
 use stationmaster::catalogue::resolve::{Asked, Asker, Resolved};
-use stationmaster::error::UserError;
+use stationmaster::error::{Result, UserError};
+use stationmaster::markdown::{parse, plain};
 use stationmaster::people::Person;
 
 const DATABASES: &str = r#"
@@ -150,7 +152,7 @@ async fn what_is_wrong_opens_the_form_with_all_that_was_typed() {
     insta::assert_snapshot!(say(&[DATABASES], "/db create naem=orders --colour red --dryrun").await, @r#"
     form dry-run:db create
     ! There is no parameter `colour`.
-    There is no `--dryrun`. Did you mean `--dry-run`?
+    There is no parameter `dryrun`. Did you mean `dry-run`?
     name: "orders" <- There is no parameter `naem`. Did you mean `name`?
     environment: "red" <- `red` is not one of dev, staging, prod.
     keep_days:
@@ -269,6 +271,21 @@ async fn words_find_their_parameters() {
 }
 
 #[tokio::test]
+async fn whoever_mentions_the_plan_never_starts_the_work() {
+    for option in ["--dry-run", "—dry-run", "--dry_run", "--Dry-Run", "dry-run=yes", "--dry_run=true"] {
+        let call = say(&[DATABASES], &format!("/db create orders {option}")).await;
+        assert!(call.starts_with("db create (plan only) {"), "{option}: {call}");
+    }
+    for option in ["--dryrun", "--dry-rn", "dryrun=yes", "dry-run=perhaps"] {
+        let form = say(&[DATABASES], &format!("/db create orders {option}")).await;
+        assert!(form.starts_with("form dry-run:db create"), "{option}: {form}");
+    }
+    let form = send(&[DATABASES], "db create", json!({"name": "orders", "dry_run": true})).await;
+    assert!(form.starts_with("form dry-run:db create"), "{form}");
+    assert!(say(&[DATABASES], "/db create orders dry-run=no").await.starts_with("db create {"));
+}
+
+#[tokio::test]
 async fn a_secret_is_never_taken_from_a_line_nor_shown() {
     for line in [
         "/note add Plans token=hunter2-hunter2",
@@ -285,6 +302,24 @@ async fn a_secret_is_never_taken_from_a_line_nor_shown() {
     assert!(call.contains("\"token\":\"hunter2-hunter2\""), "{call}");
     let form = send(&[KINDS], "note add", json!({"token": "hunter2-hunter2"})).await;
     assert!(form.starts_with("form") && !form.contains("hunter2"), "{form}");
+}
+
+#[tokio::test]
+async fn the_check_needs_no_secret_and_people_do() {
+    let catalogue = catalogue(&[&KINDS.replacen("type = \"secret\"\noptional = true", "type = \"secret\"", 1)]);
+    let line = || Asked::Line("/note add Plans".into());
+    assert!(answer(&catalogue, line(), &Offline).await.starts_with("note add {"));
+    assert!(answer(&catalogue, line(), &Nothing).await.contains("token:  <- This is needed: a secret."));
+}
+
+/// A look-up that has nothing to say.
+struct Nothing;
+
+#[async_trait::async_trait]
+impl Lookup for Nothing {
+    async fn choices(&self, _: &ChoicesFrom, _: &Value) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
 }
 
 #[tokio::test]
@@ -352,7 +387,7 @@ async fn a_form_asks_each_kind_in_its_way() {
     link: Line
     cores: Number
     "#);
-    assert_eq!(form.intro, r"As a developer I want \*one\* of each size");
+    assert_eq!(plain(&parse(&form.intro)), "As a developer I want *one* of each size");
 }
 
 /// A choice that depends on another parameter, and one that depends on that.

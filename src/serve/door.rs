@@ -1,0 +1,63 @@
+//! The whole process: the house and its doors, opened in order and closed together.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+
+use super::{House, Parts, build, callback_key, tools};
+use crate::catalogue::Catalogue;
+use crate::catalogue::check::{Known, explain};
+use crate::chat::Platform;
+use crate::chat::web::{self as page, WebChat};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{Result, UserError};
+use crate::store::Store;
+use crate::web::guard::Names;
+use crate::web::server::{self, Limits, Options};
+use crate::web::{self, health};
+
+/// Runs until `stop`, then ends gracefully: it takes no new work, and what runs has the grace that is configured. An
+/// error, before anything was begun, says what is not right in the configuration, the files or the surroundings.
+pub async fn run(mut config: Config, stop: CancellationToken) -> Result<()> {
+    health::recorder()?;
+    let listener = server::listen(config.web.listen).await?;
+    config.web.listen = listener.local_addr()?;
+    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
+    let clock = Clock::system();
+    let store = Store::open(config.database_url().expose_secret(), clock.clone()).await?;
+    let tools = tools(&config, clock.clone(), (callback_key(&store).await?, config.public_url()))?;
+    let catalogue = Catalogue::load(&config.commands, &tools, &Known::of(&config)).map_err(|problems| {
+        UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
+            .hint("mend them, and try them with `stationmaster check`")
+    })?;
+    let page = config.web.page.then(|| Arc::new(WebChat::new(store.conversations())));
+    let platforms = page.iter().map(|page| page.clone() as Arc<dyn Platform>).collect();
+    let house = House::open(build(Parts { config, store, clock, catalogue, tools, platforms })?).await?;
+
+    let app = house.app.clone();
+    let config = &app.config;
+    let mut router = web::router(&app, &stop);
+    if let Some(page) = page {
+        router = router.merge(page::router(page, house.desk.clone()));
+    }
+    let names = Names::new(config.web.listen.ip(), &config.public_url());
+    let options = Options { names, limits: Limits::default(), grace: config.jobs.grace.duration() };
+    tracing::info!(listen = %config.web.listen, url = config.public_url(), page = config.web.page, "ready");
+    let close = async {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = app.store.broken() => {
+                tracing::error!("the database file cannot be written to; stopping, since nothing could be kept");
+                stop.cancel();
+            }
+        }
+        tracing::info!("stopping: no new work is taken, and what runs has its grace");
+        house.close().await;
+    };
+    tokio::join!(server::serve(listener, router, options, stop.clone()), close, health::tidy(stop.clone()));
+    tracing::info!("stopped");
+    Ok(())
+}
