@@ -13,12 +13,14 @@ use serde::de::DeserializeOwned;
 
 mod correction;
 mod mistake;
+mod place;
 mod problem;
 mod reader;
 mod syntax;
 mod tree;
 
 pub use problem::Problem;
+use reader::{Reader, Seen};
 use tree::{Kind, Node, Step};
 
 /// The largest document that is read, in bytes; the largest catalogues of real platforms are a tenth of it.
@@ -79,20 +81,25 @@ impl Document {
     pub fn examine<T: DeserializeOwned>(&mut self) -> (Option<T>, Vec<Problem>) {
         let mut problems = std::mem::take(&mut self.syntax);
         let sound = problems.is_empty();
+        let (seen, mut lost) = (Seen::default(), Vec::new());
         let value = loop {
-            match T::deserialize(&self.root) {
+            seen.borrow_mut().clear();
+            match T::deserialize(Reader { node: &self.root, seen: &seen }) {
                 Ok(value) => break Some(value).filter(|_| !self.root.lacks_elements()),
                 Err(_) if problems.len() >= MOST => break None,
                 Err(mistake) => {
                     // What is missing may well stand in the lines that could not be read.
                     let counts = sound || !mistake.is_absence();
-                    match self.correct(mistake) {
+                    match self.correct(mistake, &mut lost) {
                         Ok(problem) => problems.extend(problem.filter(|_| counts)),
                         Err(_) => break None,
                     }
                 }
             }
         };
+        for lost in lost {
+            self.find_home(&lost, &seen.borrow(), &mut problems);
+        }
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
         (value.filter(|_| sound), problems)
     }
@@ -247,9 +254,9 @@ mod tests {
              [[dish]]\nprice = -1\ntags = 'hot'\n[[dish]]\nname = 4\nprice = 2\ncolour = 'red'\ntags = [1]\n[[dish]]\n",
         );
         assert_eq!(menu, None);
-        insta::assert_snapshot!(problems.join("\n"), @r#"
+        insta::assert_snapshot!(problems.join("\n"), @r##"
         2:1 there is no key `nmae` in `[kitchen]` (did you mean `name`?)
-        3:9 `seats` takes a whole number from 0 to 4294967295 (leave out the quotes: 12)
+        3:9 `seats` takes a whole number (leave out the quotes: 12)
         4:8 `open` takes true or false (write true, without quotes)
         5:9 `style` cannot be `grnad` (did you mean `grand`?)
         6:11 `promise` lacks the key `share`
@@ -262,7 +269,7 @@ mod tests {
         14:9 each entry of `tags` takes text in quotes (put it in quotes: "1")
         15:1 `[[dish]]` lacks the key `name`
         15:1 `[[dish]]` lacks the key `price`
-        "#);
+        "##);
     }
 
     #[test]
@@ -282,7 +289,7 @@ mod tests {
             "[kitchen]\nname = a b\nseats =\nstyle = 'grand\nopen = True\n[[dish]]\nname = \"\\d\"\nprice = 1\ntags = [\"a\"\nprize = 1\n\
              [[dish]]\nname = 'a'\nname = 'b'\nprice = '1'\ncolor = \"\"\"\n[x]\n\"\"\"\n",
         );
-        insta::assert_snapshot!(problems.join("\n"), @r#"
+        insta::assert_snapshot!(problems.join("\n"), @r##"
         2:8 text must stand in quotes (write it as "text")
         3:8 there is no value after `=`
         4:15 this text is not closed (end it with ')
@@ -290,9 +297,9 @@ mod tests {
         7:10 `\` cannot stand before this letter (in single quotes it is an ordinary letter: '^\d+$')
         9:12 this list is not closed, or a comma is missing (end it with ])
         13:1 `name` is there twice (keep one of them)
-        14:9 `price` takes a whole number from 0 to 4294967295 (leave out the quotes: 1)
+        14:9 `price` takes a whole number (leave out the quotes: 1)
         15:1 there is no key `color` in `[[dish]]` (it takes `tags`)
-        "#);
+        "##);
     }
 
     #[test]

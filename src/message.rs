@@ -123,7 +123,10 @@ impl TryFrom<String> for Template {
         }
         let compiled = handlebars::Template::compile(&source).map_err(|e| {
             let place = e.pos().map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default();
-            format!("not a template: {}{place}", e.reason())
+            match syntax_mistake(&source) {
+                Some(mistake) => format!("not a template: {mistake}"),
+                None => format!("not a template: {}{place}", e.reason()),
+            }
         })?;
         if has_partial(&compiled.elements) {
             return Err("a template inside a capability file cannot include another (`{{> …}}`)".into());
@@ -178,6 +181,15 @@ fn with_base(compiled: &handlebars::Template) -> Cow<'_, handlebars::Template> {
         *first = TemplateElement::HtmlExpression(helper);
     }
     Cow::Owned(compiled)
+}
+
+/// What a person reads of a text that does not compile, if it is the usual mistake.
+fn syntax_mistake(source: &str) -> Option<&'static str> {
+    let count = |mark: &str| source.matches(mark).count();
+    if count("{{") > count("}}") {
+        return Some("a `{{` is not closed; end every value with }}");
+    }
+    (count("{{#") > count("{{/")).then_some("a block is not closed; end {{#if …}} with {{/if}}, and every other alike")
 }
 
 /// What a person reads of a failed rendering.

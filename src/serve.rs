@@ -42,6 +42,8 @@ pub struct House {
     pub desk: Arc<Desk>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Held as long as the work of an SQLite file is done here.
+    _alone: Option<std::fs::File>,
 }
 
 /// The way from an adapter to the desk: keeps the event, then answers it in the background.
@@ -115,6 +117,7 @@ fn template_env(config: &Config) -> Map<String, Value> {
 impl House {
     /// Takes up the work that is there and starts the loops. On SQLite this is the only process that may.
     pub async fn open(app: App) -> Result<Self> {
+        let alone = app.store.hold_alone()?;
         if app.store.engine() == Engine::Sqlite {
             let (jobs, events) = (app.store.take_back_jobs().await?, app.store.take_back_events().await?);
             if jobs + events > 0 {
@@ -124,7 +127,7 @@ impl House {
         let (app, tasks) = (Arc::new(app), TaskTracker::new());
         let permits = Arc::new(Semaphore::new(256));
         let desk = Arc::new(Desk { app: app.clone(), tasks: tasks.clone(), permits });
-        let house = Self { app, desk, tasks, stop: CancellationToken::new() };
+        let house = Self { app, desk, tasks, stop: CancellationToken::new(), _alone: alone };
         house.start_loops();
         Ok(house)
     }

@@ -3,9 +3,9 @@
 //! Every write goes through one writer, which gathers what arrives at the same time into one transaction and one
 //! commit. Reads use a pool of their own. Invariant: what [`Store::write`] returned is durable.
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
@@ -52,6 +53,8 @@ pub struct Store {
     writes: mpsc::Sender<Box<dyn writer::Write>>,
     readers: AnyPool,
     engine: Engine,
+    /// The file, if it is one.
+    file: Option<PathBuf>,
     signals: Arc<Signals>,
 }
 
@@ -60,7 +63,7 @@ pub struct Store {
 struct Signals {
     jobs: Notify,
     messages: Notify,
-    broken: AtomicBool,
+    broken: CancellationToken,
 }
 
 impl Store {
@@ -88,7 +91,7 @@ impl Store {
         let (writes, queue) = mpsc::channel(QUEUE);
         let writer = writer::Writer { options, engine, clock, signals: signals.clone() };
         tokio::spawn(writer.run(connection, queue));
-        Ok(Self { writes, readers, engine, signals })
+        Ok(Self { writes, readers, engine, file: file_of(url, engine), signals })
     }
 
     /// Runs `op` in a transaction, which it may share with others that arrive at the same time, and returns once that
@@ -114,15 +117,32 @@ impl Store {
 
     /// Whether it answers and accepts writes; the reason if not.
     pub async fn ready(&self) -> Result<()> {
-        if self.signals.broken.load(Ordering::Relaxed) {
+        if self.signals.broken.is_cancelled() {
             return Err(anyhow!("the database file reported an error while writing; see the log, then restart"));
         }
         self.write(|tx| Box::pin(async move { tx.ping().await })).await
     }
 
-    /// Whether the file failed while it was written to. After that nothing in it can be trusted to be durable.
-    pub fn is_broken(&self) -> bool {
-        self.signals.broken.load(Ordering::Relaxed)
+    /// Waits until the file fails while it is written to. After that nothing in it can be trusted to be durable, so the
+    /// process must end.
+    pub async fn broken(&self) {
+        self.signals.broken.cancelled().await;
+    }
+
+    /// Makes sure that this process is the only one that does the work of an SQLite file, until the guard is dropped.
+    pub fn hold_alone(&self) -> Result<Option<std::fs::File>> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let path = file.with_extension("lock");
+        let lock = std::fs::File::create(&path).with_context(|| format!("create {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let message = format!("Another Stationmaster is at work on {}.", file.display());
+                let hint = "stop it first; several processes can share a PostgreSQL database";
+                Err(UserError::new(Reason::Conflict, message).hint(hint).into())
+            }
+        }
     }
 
     /// Waits until a job may have become due by a write of this process.
@@ -170,17 +190,19 @@ fn engine_of(url: &str) -> Result<Engine> {
     }
 }
 
+/// The file of an SQLite URL.
+fn file_of(url: &str, engine: Engine) -> Option<PathBuf> {
+    let path = url.split('?').next()?.strip_prefix("sqlite:")?.trim_start_matches("//");
+    (engine == Engine::Sqlite).then(|| PathBuf::from(path))
+}
+
 fn options_of(url: &str, engine: Engine) -> Result<AnyConnectOptions> {
-    let url = match engine {
-        Engine::Sqlite if !url.contains('?') => {
-            let file = url.trim_start_matches("sqlite:").trim_start_matches("//");
-            if let Some(folder) = std::path::Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder).with_context(|| format!("create the folder {}", folder.display()))?;
-            }
-            format!("{url}?mode=rwc")
-        }
-        _ => url.to_owned(),
-    };
+    let file = file_of(url, engine);
+    if let Some(folder) = file.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("create the folder {}", folder.display()))?;
+    }
+    let creates = file.is_some() && !url.contains('?');
+    let url = if creates { format!("{url}?mode=rwc") } else { url.to_owned() };
     let options = AnyConnectOptions::from_str(&url).context("the database URL")?;
     Ok(options.disable_statement_logging())
 }

@@ -60,7 +60,8 @@ pub(super) struct Examined {
 pub(super) fn examine(folder: &Path, tools: &Tools, known: &Known) -> Examined {
     let paths = match files::list(folder) {
         Ok(paths) => paths,
-        Err(problem) => return Examined { files: Vec::new(), count: 0, problems: vec![problem] },
+        // The folder counts as the one file that is wrong.
+        Err(problem) => return Examined { files: Vec::new(), count: 1, problems: vec![problem] },
     };
     let mut examined = Examined { files: Vec::new(), count: paths.len(), problems: Vec::new() };
     for path in paths {
@@ -72,7 +73,7 @@ pub(super) fn examine(folder: &Path, tools: &Tools, known: &Known) -> Examined {
     for file in &examined.files {
         examined.problems.extend(capability::check(file, tools, known));
     }
-    examined.problems.extend(names::check(&examined.files));
+    examined.problems.extend(names::check(&examined));
     examined.problems.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
     examined
 }
@@ -90,7 +91,7 @@ impl Examined {
 pub struct Report {
     /// Every mistake, by file and place.
     pub problems: Vec<Problem>,
-    /// How many capability files there are.
+    /// How many capability files there are, and message files with mistakes.
     pub files: usize,
     /// How many commands they declare.
     pub commands: usize,
@@ -104,21 +105,30 @@ pub async fn check(folder: &Path, messages: Option<&Path>, tools: &Tools, known:
     let Examined { files, count, mut problems } = examine(folder, tools, known);
     let commands = || files.iter().flat_map(|file| &file.content.command);
     let (commands, tests) = (commands().count(), commands().map(|command| command.test.len()).sum());
-    if let Err(error) = Messages::load(messages) {
-        problems.extend(error.to_string().lines().map(message_problem));
-    }
     let wrong: BTreeSet<String> = problems.iter().map(|problem| problem.file.clone()).collect();
     let sound: Vec<File> = files.into_iter().filter(|file| !wrong.contains(file.document.file())).collect();
     problems.extend(trial::run(&sound, &Catalogue::of(&sound)).await);
-    Report { problems, files: count, commands, tests }
+    let texts = Messages::load(messages).err().map(|error| message_problems(&error.to_string())).unwrap_or_default();
+    let files = count + wrong_files(&texts);
+    problems.extend(texts);
+    Report { problems, files, commands, tests }
 }
 
-/// A line of [`Messages::load`]'s error, which begins with the place.
-fn message_problem(line: &str) -> Problem {
-    match line.split_once(": ") {
-        Some((place, message)) => Problem::whole(place, message),
-        None => Problem::whole("messages", line),
-    }
+/// The lines of [`Messages::load`]'s error; each begins with the file.
+fn message_problems(lines: &str) -> Vec<Problem> {
+    let problem = |line: &str| match line.split_once(' ') {
+        Some((file, reason)) if file.starts_with("messages/") => {
+            let (message, hint) =
+                reason.split_once("; ").map_or((reason, None), |(m, hint)| (m, Some(hint.to_owned())));
+            Problem::whole(file.trim_end_matches(':'), message).hint_if(hint)
+        }
+        _ => Problem::whole("messages", line),
+    };
+    lines.lines().map(problem).collect()
+}
+
+fn wrong_files(problems: &[Problem]) -> usize {
+    problems.iter().map(|problem| problem.file.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 impl Report {
@@ -133,8 +143,8 @@ impl Report {
             let counts = [(self.files, "file"), (self.commands, "command"), (self.tests, "test")];
             return format!("{}: all good", counts.map(|(count, thing)| counted(count, thing)).join(", "));
         }
-        let wrong: BTreeSet<&str> = self.problems.iter().map(|problem| problem.file.as_str()).collect();
-        format!("{} in {} of {}", counted(self.problems.len(), "mistake"), wrong.len(), counted(self.files, "file"))
+        let (wrong, files) = (wrong_files(&self.problems), counted(self.files, "file"));
+        format!("{} in {wrong} of {files}", counted(self.problems.len(), "mistake"))
     }
 
     /// Everything, as it is shown where the reader's terminal has colours.

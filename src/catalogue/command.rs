@@ -147,6 +147,9 @@ pub struct Step {
 }
 
 impl Step {
+    /// The runners, by their names in capability files.
+    pub const RUNNERS: [&str; 5] = ["http", "callback", "process", "scaffold", "github-workflow"];
+
     /// The runners that the step names; the check wants exactly one.
     pub fn runners(&self) -> Vec<Runner> {
         [

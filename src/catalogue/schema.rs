@@ -1,12 +1,24 @@
 //! The JSON Schema of a capability file, for editors.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::capability::CapabilityFile;
+use super::command::Step;
 
-/// The JSON Schema (draft 2020-12) of a capability file.
+/// The JSON Schema (draft 2020-12) of a capability file. What it refuses, the check refuses too; the check knows more.
 pub fn schema() -> Value {
     let mut schema = schemars::schema_for!(CapabilityFile).to_value();
-    schema["$id"] = "https://stationmaster.invalid/capability.schema.json".into();
+    schema["title"] = "A capability file of Stationmaster".into();
+    // A step and its undoing are one type, but not alike: these are the rules that the type cannot say.
+    let definitions = &mut schema["$defs"];
+    let runners: Vec<Value> = Step::RUNNERS.iter().map(|runner| json!({"required": [runner]})).collect();
+    definitions["Step"]["oneOf"] = runners.into();
+    let step = json!({"$ref": "#/$defs/Step"});
+    definitions["CommandFile"]["properties"]["step"]["items"] = json!({"allOf": [step, {"required": ["name"]}]});
+    let own: Vec<Value> = ["name", "when", "undo"].iter().map(|key| json!({"required": [key]})).collect();
+    definitions["Step"]["properties"]["undo"] = json!({
+        "description": "How to take it back when a later step fails or the request is cancelled.",
+        "allOf": [step, {"not": {"anyOf": own}}],
+    });
     schema
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::mistake::{Mistake, Wanted, What};
+use super::place::{Lost, header_of, name_of, text_of};
 use super::tree::{Entry, Kind, Node, STAND_INS, Step};
 use super::{Document, Problem};
 use crate::spelling::nearest;
@@ -13,7 +14,7 @@ pub(super) struct Hopeless;
 impl Document {
     /// The mistake in words, or nothing if it only follows from an earlier one. Each call changes the tree, and never
     /// back, so that corrections come to an end.
-    pub(super) fn correct(&mut self, mistake: Mistake) -> Result<Option<Problem>, Hopeless> {
+    pub(super) fn correct(&mut self, mistake: Mistake, lost: &mut Vec<Lost>) -> Result<Option<Problem>, Hopeless> {
         let path = mistake.path();
         let (node, rest) = self.root.deepest(&path);
         match &mut node.kind {
@@ -26,7 +27,7 @@ impl Document {
             _ => {}
         }
         match mistake.what {
-            What::UnknownKey { key, known } => Ok(self.unknown_key(&path, &key, known)),
+            What::UnknownKey { key, known } => Ok(self.unknown_key(&path, (&key, known), lost)),
             What::Missing(key) => self.missing(&path, key),
             What::UnknownWord { word, known } => {
                 let message = format!("{} cannot be `{word}`", name_of(&path));
@@ -47,7 +48,12 @@ impl Document {
         }
     }
 
-    fn unknown_key(&mut self, path: &[Step], key: &str, known: &'static [&'static str]) -> Option<Problem> {
+    fn unknown_key(
+        &mut self,
+        path: &[Step],
+        (key, known): (&str, &'static [&'static str]),
+        lost: &mut Vec<Lost>,
+    ) -> Option<Problem> {
         let table = self.table_name(path);
         let (node, _) = self.root.deepest(path);
         let Kind::Table(entries) = &mut node.kind else { return None };
@@ -56,7 +62,7 @@ impl Document {
         let span = entries[at].key_span.clone();
         match nearest(key, free.iter().copied()) {
             Some(meant) => entries[at].key = meant.to_owned(),
-            None => drop(entries.remove(at)),
+            None => lost.push(Lost { entry: entries.remove(at), path: path.to_vec() }),
         }
         let hint = (!free.is_empty()).then(|| guess_or_list(key, &free, "it takes"));
         let message = format!("there is no key `{key}` in {table}");
@@ -132,44 +138,6 @@ impl Document {
         let span = self.root.deepest(path).0.span.clone();
         Problem::at(&self.file, &self.source, span, message)
     }
-
-    /// A table as its author knows it: `[[command.step]]`, `[command.allow]`, or the key of an inline table.
-    fn table_name(&mut self, path: &[Step]) -> String {
-        let span = self.root.deepest(path).0.span.clone();
-        match path {
-            [] => "this file".into(),
-            [.., Step::Index(_)] if self.source[span.clone()].starts_with('[') => format!("`[[{}]]`", header_of(path)),
-            _ if self.source[span].starts_with('[') => format!("`[{}]`", header_of(path)),
-            _ => name_of(path),
-        }
-    }
-}
-
-/// The key that a value is known by.
-fn name_of(path: &[Step]) -> String {
-    path.iter()
-        .rev()
-        .find_map(|step| if let Step::Key(key) = step { Some(format!("`{key}`")) } else { None })
-        .unwrap_or_else(|| "this file".into())
-}
-
-/// The keys of a path, without positions: `command.step`.
-fn header_of(path: &[Step]) -> String {
-    let keys = path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None });
-    keys.collect::<Vec<_>>().join(".")
-}
-
-/// A path as it is written elsewhere: `command[0].step`.
-fn text_of(path: &[Step]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            Step::Key(key) if text.is_empty() => text.push_str(key),
-            Step::Key(key) => text.extend([".", key]),
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
-        }
-    }
-    text
 }
 
 /// A kind of value in plain words.

@@ -1,5 +1,7 @@
 //! The tree as serde reads it. Mistakes come out as data, with the path to the value; words are made of them later.
 
+use std::cell::RefCell;
+use std::ops::Range;
 use std::slice::Iter;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
@@ -10,31 +12,55 @@ use super::tree::{Entry, Kind, Node, STAND_INS, Step};
 
 static STAND_IN: Node = Node { span: 0..0, kind: Kind::StandIn(0) };
 
-impl<'de> Deserializer<'de> for &'de Node {
+/// Which keys the tables that were read can have, by the places of the tables.
+pub(super) type Seen = RefCell<Vec<(Range<usize>, &'static [&'static str])>>;
+
+/// A value to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'de> {
+    pub node: &'de Node,
+    pub seen: &'de Seen,
+}
+
+impl<'de> Reader<'de> {
+    fn at(self, node: &'de Node) -> Self {
+        Self { node, ..self }
+    }
+
+    fn items(self, items: &'de [Node]) -> Items<'de> {
+        Items { items: items.iter(), next: 0, reader: self }
+    }
+
+    fn entries(self, entries: &'de [Entry]) -> Entries<'de> {
+        Entries { entries: entries.iter(), entry: None, reader: self }
+    }
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
     type Error = Mistake;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match &self.kind {
+        match &self.node.kind {
             Kind::Text(text) => visitor.visit_borrowed_str(text),
             Kind::Integer(number) => visitor.visit_i64(*number),
             Kind::Float(number) => visitor.visit_f64(*number),
             Kind::Truth(truth) => visitor.visit_bool(*truth),
-            Kind::List(items) => visitor.visit_seq(Items { items: items.iter(), next: 0 }),
-            Kind::Table(entries) => visitor.visit_map(Entries { entries: entries.iter(), entry: None }),
+            Kind::List(items) => visitor.visit_seq(self.items(items)),
+            Kind::Table(entries) => visitor.visit_map(self.entries(entries)),
             // Numbers of every kind are asked for through here, and each of them takes a 1.
             Kind::StandIn(_) | Kind::Gone => visitor.visit_u64(1),
         }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.kind {
+        match self.node.kind {
             Kind::StandIn(_) => visitor.visit_bool(false),
             _ => self.deserialize_any(visitor),
         }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.kind {
+        match self.node.kind {
             Kind::StandIn(text) => visitor.visit_borrowed_str(STAND_INS[text]),
             _ => self.deserialize_any(visitor),
         }
@@ -45,7 +71,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.kind {
+        match self.node.kind {
             Kind::StandIn(_) => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
@@ -56,15 +82,15 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.kind {
-            Kind::StandIn(_) => visitor.visit_seq(Items { items: [].iter(), next: 0 }),
+        match self.node.kind {
+            Kind::StandIn(_) => visitor.visit_seq(self.items(&[])),
             _ => self.deserialize_any(visitor),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.kind {
-            Kind::StandIn(_) => visitor.visit_map(Entries { entries: [].iter(), entry: None }),
+        match self.node.kind {
+            Kind::StandIn(_) => visitor.visit_map(self.entries(&[])),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -75,9 +101,12 @@ impl<'de> Deserializer<'de> for &'de Node {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        match self.kind {
-            Kind::StandIn(_) => visitor.visit_map(StandIns { fields: fields.iter() }),
-            Kind::Table(_) => self.deserialize_any(visitor),
+        match self.node.kind {
+            Kind::StandIn(_) => visitor.visit_map(StandIns { fields: fields.iter(), reader: self.at(&STAND_IN) }),
+            Kind::Table(_) => {
+                self.seen.borrow_mut().push((self.node.span.clone(), fields));
+                self.deserialize_any(visitor)
+            }
             // Otherwise serde would take a list for the values of the fields, in their order.
             _ => Err(Mistake::wanted(Wanted::Table)),
         }
@@ -89,12 +118,9 @@ impl<'de> Deserializer<'de> for &'de Node {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        match &self.kind {
+        match &self.node.kind {
             Kind::Text(text) => visitor.visit_enum(word(text)),
-            Kind::Table(entries) => {
-                let entries = Entries { entries: entries.iter(), entry: None };
-                visitor.visit_enum(MapAccessDeserializer::new(entries))
-            }
+            Kind::Table(entries) => visitor.visit_enum(MapAccessDeserializer::new(self.entries(entries))),
             Kind::StandIn(_) => visitor.visit_enum(word(variants.first().copied().unwrap_or_default())),
             _ => Err(Mistake::wanted(Wanted::OneOf(variants))),
         }
@@ -114,6 +140,7 @@ fn word(text: &str) -> StrDeserializer<'_, Mistake> {
 struct Items<'de> {
     items: Iter<'de, Node>,
     next: usize,
+    reader: Reader<'de>,
 }
 
 impl<'de> SeqAccess<'de> for Items<'de> {
@@ -124,7 +151,10 @@ impl<'de> SeqAccess<'de> for Items<'de> {
             let index = self.next;
             self.next += 1;
             if !matches!(item.kind, Kind::Gone) {
-                return seed.deserialize(item).map(Some).map_err(|mistake| mistake.below(Step::Index(index)));
+                return seed
+                    .deserialize(self.reader.at(item))
+                    .map(Some)
+                    .map_err(|mistake| mistake.below(Step::Index(index)));
             }
         }
         Ok(None)
@@ -135,6 +165,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 struct Entries<'de> {
     entries: Iter<'de, Entry>,
     entry: Option<&'de Entry>,
+    reader: Reader<'de>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {
@@ -147,16 +178,17 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mistake> {
         let entry = self.entry.take().expect("serde asks for a value after its key");
-        seed.deserialize(&entry.node).map_err(|mistake| mistake.below(Step::Key(entry.key.clone())))
+        seed.deserialize(self.reader.at(&entry.node)).map_err(|mistake| mistake.below(Step::Key(entry.key.clone())))
     }
 }
 
 /// The fields of a struct that is not there: each has a stand-in.
-struct StandIns {
+struct StandIns<'de> {
     fields: Iter<'static, &'static str>,
+    reader: Reader<'de>,
 }
 
-impl<'de> MapAccess<'de> for StandIns {
+impl<'de> MapAccess<'de> for StandIns<'de> {
     type Error = Mistake;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mistake> {
@@ -164,6 +196,6 @@ impl<'de> MapAccess<'de> for StandIns {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mistake> {
-        seed.deserialize(&STAND_IN)
+        seed.deserialize(self.reader)
     }
 }

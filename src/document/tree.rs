@@ -81,6 +81,8 @@ impl Node {
         match (&self.kind, step) {
             (Kind::Table(entries), Step::Key(key)) => entries.iter().find(|e| e.key == *key).map(|e| &e.node),
             (Kind::List(items), Step::Index(index)) => items.get(*index),
+            // Elsewhere the position in a list is written like a key: `args.0`.
+            (Kind::List(items), Step::Key(key)) => items.get(key.parse::<usize>().ok()?),
             _ => None,
         }
     }
@@ -89,6 +91,7 @@ impl Node {
         match (&mut self.kind, step) {
             (Kind::Table(entries), Step::Key(key)) => entries.iter_mut().find(|e| e.key == *key).map(|e| &mut e.node),
             (Kind::List(items), Step::Index(index)) => items.get_mut(*index),
+            (Kind::List(items), Step::Key(key)) => items.get_mut(key.parse::<usize>().ok()?),
             _ => None,
         }
     }
@@ -101,6 +104,24 @@ impl Node {
             }
             _ => (self, path),
         }
+    }
+
+    /// The way to the table that stands at `span`.
+    pub fn path_to(&self, span: &Range<usize>) -> Option<Vec<Step>> {
+        if self.span == *span && matches!(self.kind, Kind::Table(_)) {
+            return Some(Vec::new());
+        }
+        let (step, mut rest) = match &self.kind {
+            Kind::Table(entries) => {
+                entries.iter().find_map(|e| Some((Step::Key(e.key.clone()), e.node.path_to(span)?)))?
+            }
+            Kind::List(items) => {
+                items.iter().enumerate().find_map(|(at, item)| Some((Step::Index(at), item.path_to(span)?)))?
+            }
+            _ => return None,
+        };
+        rest.insert(0, step);
+        Some(rest)
     }
 
     /// Whether an element of a list is gone, so that positions in the list that was read are not those of the source.

@@ -9,7 +9,7 @@ use handlebars::template::TemplateElement;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 
-use super::{Escape, engine, path_of, render_mistake};
+use super::{Escape, engine, path_of, render_mistake, syntax_mistake};
 use crate::error::Result;
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/messages");
@@ -44,7 +44,8 @@ impl Messages {
         for (name, source) in sources {
             if let Err(e) = engine.register_template_string(name, source) {
                 let place = e.pos().map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
-                mistakes.push(format!("messages/{name}.hbs{place}: {}", e.reason()));
+                let reason = syntax_mistake(source).map_or_else(|| e.reason().to_string(), str::to_owned);
+                mistakes.push(format!("messages/{name}.hbs{place}: {reason}"));
             }
         }
         for name in sources.keys() {

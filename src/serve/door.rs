@@ -47,7 +47,13 @@ pub async fn run(mut config: Config, stop: CancellationToken) -> Result<()> {
     let options = Options { names, limits: Limits::default(), grace: config.jobs.grace.duration() };
     tracing::info!(listen = %config.web.listen, url = config.public_url(), page = config.web.page, "ready");
     let close = async {
-        stop.cancelled().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = app.store.broken() => {
+                tracing::error!("the database file cannot be written to; stopping, since nothing could be kept");
+                stop.cancel();
+            }
+        }
         tracing::info!("stopping: no new work is taken, and what runs has its grace");
         house.close().await;
     };

@@ -1,7 +1,6 @@
 //! The writer: one connection, and as many writes in one commit as have arrived.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -129,7 +128,7 @@ impl Writer {
         let mut batch = Vec::new();
         while queue.recv_many(&mut batch, BATCH).await > 0 {
             let writes = std::mem::take(&mut batch);
-            if self.signals.broken.load(Ordering::Relaxed) {
+            if self.signals.broken.is_cancelled() {
                 writes.into_iter().for_each(|write| write.settle(Err(busy().into())));
                 continue;
             }
@@ -164,7 +163,7 @@ impl Writer {
         tracing::error!(error = format!("{error:#}"), writes = writes.len(), "a commit failed");
         if self.engine == Engine::Sqlite && is_io_error(&error) {
             // What the kernel could not write it may since have dropped: no later success can be trusted.
-            self.signals.broken.store(true, Ordering::Relaxed);
+            self.signals.broken.cancel();
         }
         writes.into_iter().for_each(|write| write.settle(Err(busy().into())));
         tx.connection.execute("rollback").await.is_ok().then_some(tx)

@@ -167,3 +167,16 @@ async fn d16_a_database_of_a_newer_version_is_refused() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_one_process_does_the_work_of_an_sqlite_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = database(On::Sqlite, folder.path()).await;
+    let store = Store::open(&url, Clock::system()).await.expect("opens");
+    let alone = store.hold_alone().expect("is alone").expect("a guard");
+    let other = Store::open(&url, Clock::system()).await.expect("opens, for reading and tokens");
+    let error = other.hold_alone().expect_err("is not alone").to_string();
+    assert!(error.contains("Another Stationmaster is at work"), "{error}");
+    drop(alone);
+    other.hold_alone().expect("is alone now");
+}

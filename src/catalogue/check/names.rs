@@ -1,15 +1,19 @@
 //! The check of names across all files: what exists twice, hides another, or does not exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::File;
 use super::finding::{Findings, Remark};
+use super::{Examined, File};
 use crate::document::Problem;
 
 /// What is wrong between the files.
-pub(super) fn check(files: &[File]) -> Vec<Problem> {
+pub(super) fn check(Examined { files, count, .. }: &Examined) -> Vec<Problem> {
     let mut all: Vec<Findings<'_>> = files.iter().map(|file| Findings::new(&file.document)).collect();
     check_capabilities(files, &mut all);
+    // A file that cannot be read at all may well declare what seems to be missing.
+    if files.len() == *count {
+        check_fallbacks(files, &mut all);
+    }
     check_commands(files, &mut all);
     all.into_iter().flat_map(Findings::into_problems).collect()
 }
@@ -29,14 +33,19 @@ fn check_capabilities(files: &[File], all: &mut [Findings<'_>]) {
             }
         }
     }
+}
+
+fn check_fallbacks(files: &[File], all: &mut [Findings<'_>]) {
+    let names = || files.iter().map(|file| file.content.capability.name.as_str());
+    let known: BTreeSet<&str> = names().collect();
     for (index, file) in files.iter().enumerate() {
         let (name, fallback) = (&file.content.capability.name, &file.content.capability.fallback);
         let Some(fallback) = fallback else { continue };
         if fallback == name {
             all[index].add("capability.fallback", "a capability cannot be its own fallback");
-        } else if !first.contains_key(fallback.as_str()) {
+        } else if !known.contains(fallback.as_str()) {
             let remark = Remark::new(format!("there is no capability `{fallback}`"));
-            all[index].add("capability.fallback", remark.guess(fallback, first.keys().copied()));
+            all[index].add("capability.fallback", remark.guess(fallback, names()));
         }
     }
 }

@@ -102,6 +102,9 @@ fn check_default(findings: &mut Findings<'_>, at: &str, parameter: &Parameter, k
         let remark = Remark::new("what has a default is never left out, so `optional` says nothing");
         findings.add(&format!("{at}.optional"), remark.hint("keep `default` or `optional`"));
     }
+    if parameter.kind == Kind::Choice && parameter.choices.is_empty() && parameter.choices_from.is_none() {
+        return;
+    }
     let names = match parameter.kind {
         Kind::Choice if parameter.choices_from.is_none() => Some(&parameter.choices),
         Kind::Team if !known.teams.is_empty() => Some(&known.teams),

@@ -238,9 +238,9 @@ impl Scope<'_, '_, '_> {
         let name = &self.check.command.step[position].name;
         let (run, own) = match self.moment {
             Moment::Choosing(_) | Moment::Asked | Moment::Keyed => {
-                return Some(Remark::new(format!(
-                    "`{variable}` is not known yet: this is decided before any step runs"
-                )));
+                let remark =
+                    Remark::new(format!("`{variable}` is not known yet: this is decided before any step runs"));
+                return Some(remark.hint("use parameters, `person` or `place`"));
             }
             Moment::Done => return None,
             Moment::During(index) => (index + 1, index),

@@ -10,6 +10,8 @@ use crate::message::{Escape, Template, value_at};
 
 /// Text that stands for a value of which nothing is known.
 const TEXT: &str = "sample";
+/// What there is instead of an unknown helper.
+const HELPERS: &str = "there are if, unless, each, with, eq, ne, gt, lt, and, or, not, len and code";
 
 /// Tries the sites of a command, which read nothing that is not known.
 pub(super) fn check(check: &mut Check<'_, '_>, sites: &[Site]) {
@@ -83,7 +85,23 @@ fn failure(template: &Template, values: &Value) -> Option<Remark> {
         // A list is wanted, and only the step knows whether it gives one.
         Some(name) if value_at(values, name).is_some() => None,
         Some(name) => Some(Remark::new(reason).part(name)),
+        None if reason.starts_with("there is no helper") => Some(Remark::new(reason).hint(HELPERS)),
         None => Some(Remark::new(reason)),
+    }
+}
+
+/// What CEL says of an operator that does not take such values, in plain words; anything else as it is.
+fn plain(reason: &str) -> String {
+    let parts: Vec<&str> = reason.split('\'').collect();
+    match parts.as_slice() {
+        ["found no matching overload for ", operator, " applied to ", kinds, ..] => {
+            format!(
+                "{} does not work with {}",
+                operator.trim_matches('_'),
+                kinds.trim_matches(['(', ')']).replace(", ", " and ")
+            )
+        }
+        _ => reason.to_owned(),
     }
 }
 
@@ -95,7 +113,8 @@ fn check_condition(check: &mut Check<'_, '_>, site: &Site, values: &Value) {
     }
     let reason = |values: &Value| {
         let error = condition.holds(values).err()?.to_string();
-        Some(error.strip_prefix(&format!("the condition `{}`: ", condition.source())).unwrap_or(&error).to_owned())
+        let reason = error.strip_prefix(&format!("the condition `{}`", condition.source())).unwrap_or(&error);
+        Some(plain(reason.strip_prefix(": ").unwrap_or(&format!("it{reason}"))))
     };
     if let Some(reason) = reason(values) {
         let read: Vec<String> =

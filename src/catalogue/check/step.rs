@@ -7,9 +7,6 @@ use super::finding::{Remark, listed};
 use crate::catalogue::command::Step;
 use crate::runner::Runner;
 
-/// The runners, by their names in capability files.
-const RUNNERS: [&str; 5] = ["http", "callback", "process", "scaffold", "github-workflow"];
-
 /// The most attempts of a step: with the pause doubling, more than these would last for days.
 const MOST_ATTEMPTS: u32 = 20;
 
@@ -17,7 +14,7 @@ const MOST_ATTEMPTS: u32 = 20;
 pub(super) fn check(check: &mut Check<'_, '_>) {
     if check.command.step.is_empty() {
         let remark = Remark::new(format!("`/{}` does nothing: it has no step", check.command.name));
-        let path = check.at.clone();
+        let path = check.path("step");
         check.findings.add(&path, remark.hint("add a [[command.step]] with a name and a runner"));
     }
     let mut seen = HashSet::new();
@@ -56,7 +53,7 @@ fn check_work(check: &mut Check<'_, '_>, at: &str, step: &Step) {
         [] if check.findings.has_doubts(at) => {}
         [] => {
             let remark = Remark::new("this step does nothing: it has no runner");
-            check.findings.add(at, remark.hint(format!("add the table of one of {}", listed(&RUNNERS))));
+            check.findings.add(at, remark.hint(format!("add the table of one of {}", listed(&Step::RUNNERS))));
         }
         [runner] => {
             for (key, message, hint) in runner.inspect(check.tools).mistakes {

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{sleep, timeout};
@@ -50,15 +51,36 @@ impl Group {
         };
         let group = Self { child, id };
         if let Some(memory) = memory {
-            // The program runs already, but has hardly begun; a limit before its start would take unsafe code.
-            let limit = Rlimit { current: Some(memory.bytes()), maximum: Some(memory.bytes()) };
-            match prlimit(Some(id), Resource::As, limit) {
-                // One that has ended already needs no limit.
-                Ok(_) | Err(rustix::io::Errno::SRCH) => {}
-                Err(error) => return Err(error.into()),
-            }
+            group.limit(memory)?;
         }
         Ok(group)
+    }
+
+    /// Limits the address space of every member. The program runs already, since a limit before its start would take
+    /// unsafe code, and may have started others by now: they are limited too, until a round meets no new one. What a
+    /// limited program starts has its limit.
+    fn limit(&self, memory: Size) -> io::Result<()> {
+        let limit = Rlimit { current: Some(memory.bytes()), maximum: Some(memory.bytes()) };
+        loop {
+            let mut met_new = false;
+            for member in self.members()? {
+                match prlimit(Some(member), Resource::As, limit) {
+                    Ok(before) => met_new |= before.current != limit.current,
+                    // One that has ended already needs no limit.
+                    Err(Errno::SRCH) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if !met_new {
+                return Ok(());
+            }
+        }
+    }
+
+    fn members(&self) -> io::Result<Vec<Pid>> {
+        let names = std::fs::read_dir("/proc")?.map_while(io::Result::ok).map(|entry| entry.file_name());
+        let pids = names.filter_map(|name| Pid::from_raw(name.to_str()?.parse().ok()?));
+        Ok(pids.filter(|pid| group_of(*pid) == Some(self.id)).collect())
     }
 
     pub(super) fn pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
@@ -100,6 +122,12 @@ impl End {
             (None, signal) => Self::Signal(signal.unwrap_or(0)),
         }
     }
+}
+
+/// The group that a process is in: the third field after its name, which is in brackets and may have any letters.
+fn group_of(process: Pid) -> Option<Pid> {
+    let facts = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    Pid::from_raw(facts.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()?)
 }
 
 /// Waits for `end` while `talk` goes on, and a moment longer for its last words.

@@ -13,8 +13,9 @@ use crate::runner::{Attempt, Progress};
 
 /// The longest line of the log that is kept, in characters.
 const LONGEST_LINE: usize = 2000;
-/// How many last lines are kept of a log that is too long.
+/// How many last lines are kept of a log that is too long, and how many bytes of each before it is made plain.
 const TAIL: usize = 20;
+const RAW: usize = 4 * LONGEST_LINE;
 
 /// A line that means something. A line that is no such JSON object is one of the log.
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +47,8 @@ pub(super) struct Lines<'a> {
     /// The last line of the log that says something.
     pub(super) last: Option<String>,
     percent: Option<u8>,
-    tail: VecDeque<String>,
+    /// The last lines of a log that is too long, as they came: in a flood nothing is done to a line that goes again.
+    tail: VecDeque<Vec<u8>>,
     left_out: usize,
 }
 
@@ -94,15 +96,13 @@ impl<'a> Lines<'a> {
     fn take(&mut self, line: &[u8]) {
         self.read += line.len() + 1;
         let within = self.read <= self.limit;
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim();
-        let said = if self.speaks && text.starts_with('{') { serde_json::from_str(text).ok() } else { None };
-        match said.filter(Line::means_something) {
+        let says = self.speaks && line.trim_ascii_start().starts_with(b"{");
+        match if says { serde_json::from_slice(line).ok().filter(Line::means_something) } else { None } {
             Some(said) => {
                 self.spent += if said.output.is_some() { line.len() } else { 0 };
                 self.learn(said, within);
             }
-            None => self.log(text, within),
+            None => self.log(line, within),
         }
     }
 
@@ -126,36 +126,41 @@ impl<'a> Lines<'a> {
             self.attempt.progress.send(Progress { percent: self.percent, label, link, log: None }).ok();
         }
         if let Some(log) = said.log {
-            self.log(&log, within);
+            self.log(log.as_bytes(), within);
         }
     }
 
-    fn log(&mut self, text: &str, within: bool) {
-        let line = plain(&self.attempt.mask.text(text));
-        if line.is_empty() {
-            return;
-        }
-        self.last = Some(line.clone());
+    fn log(&mut self, line: &[u8], within: bool) {
         if within {
             return self.send(line);
         }
-        self.tail.push_back(line);
-        if self.tail.len() > TAIL {
-            self.left_out += self.tail.pop_front().map_or(0, |line| line.len());
-        }
+        // The memory of the line that goes is used for the one that comes.
+        let mut kept = if self.tail.len() < TAIL { Vec::new() } else { self.tail.pop_front().unwrap_or_default() };
+        self.left_out += kept.len() + line.len().saturating_sub(RAW);
+        kept.clear();
+        kept.extend_from_slice(&line[..line.len().min(RAW)]);
+        self.tail.push_back(kept);
     }
 
     /// Sends what is kept of the end of a log that was too long.
     pub(super) fn close(&mut self) {
         if self.left_out > 0 {
-            self.send(format!("… {} bytes left out …", self.left_out));
+            self.tell(format!("… {} bytes left out …", self.left_out));
         }
         for line in std::mem::take(&mut self.tail) {
-            self.send(line);
+            self.send(&line);
         }
     }
 
-    fn send(&self, log: String) {
+    fn send(&mut self, line: &[u8]) {
+        let line = plain(&self.attempt.mask.text(&String::from_utf8_lossy(line)));
+        if !line.is_empty() {
+            self.last = Some(line.clone());
+            self.tell(line);
+        }
+    }
+
+    fn tell(&self, log: String) {
         self.attempt.progress.send(Progress { log: Some(log), ..Progress::default() }).ok();
     }
 }

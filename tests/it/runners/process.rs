@@ -154,7 +154,8 @@ async fn d4_json_lines_mean_something_and_all_else_is_log() {
 async fn d4_a_flood_keeps_head_and_tail_and_the_result() {
     let bench = Bench::new();
     let (attempt, mut listener) = attempt(json!({}));
-    let text = "echo first; yes line | head -c 50000000; yes err | head -c 50000000 >&2; \
+    let text = "echo first; yes 'a line as long as programs write them, which is about this long' | head -c 50000000; echo; \
+                yes 'one more of these, for the other stream' | head -c 50000000 >&2; \
                 head -c 5000000 /dev/zero | tr '\\0' x; echo; echo '{\"output\": {\"id\": 7}}'; echo last";
     let outcome = script(&bench, text, "limits = { output = '64KiB' }", &attempt).await;
     assert_eq!((outcome.status, outcome.outputs.get("id")), (Status::Done, Some(&json!(7))));
