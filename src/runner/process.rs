@@ -51,8 +51,8 @@ pub struct Process {
     /// program takes options: a value may begin with `-`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<Template>,
-    /// Its environment, beyond PATH, HOME, LANG and IDEMPOTENCY_KEY; it sees nothing else of ours. This or `input` is
-    /// the place for secrets: everybody on the machine can read arguments.
+    /// Its environment, beyond PATH, HOME, LANG, IDEMPOTENCY_KEY and STATIONMASTER_URL, our own address; it sees nothing
+    /// else of ours. This or `input` is the place for secrets: everybody on the machine can read arguments.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Template>,
     /// Where it runs, relative to the data folder; made if it is not there. The data folder itself if not said.
@@ -147,7 +147,7 @@ impl Process {
 
     fn command(&self, program: &Path, tools: &Tools, attempt: &Attempt) -> Result<Command> {
         let mut command = Command::new(program);
-        command.env_clear().env("IDEMPOTENCY_KEY", &attempt.key);
+        command.env_clear().env("IDEMPOTENCY_KEY", &attempt.key).env("STATIONMASTER_URL", &tools.public_url);
         for name in ["PATH", "HOME", "LANG"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }
@@ -181,7 +181,7 @@ impl Process {
     /// The program's file, if there is one that can be run.
     fn find(&self, tools: &Tools) -> Option<PathBuf> {
         if self.program == OURSELVES {
-            return std::env::current_exe().ok();
+            return Some(tools.program.clone());
         }
         let candidates: Vec<PathBuf> = if self.program.contains('/') {
             vec![std::path::absolute(tools.commands.join(&self.program)).ok()?]

@@ -98,7 +98,7 @@ async fn a_program_sees_its_input_and_nothing_of_our_environment() {
     let outcome = script(&bench, text, keys, &attempt).await;
     assert_eq!(outcome.status, Status::Done, "{outcome:?}");
     let names = bench.read("work/orders/names");
-    let ours = |name: &&str| !["HOME", "LANG", "PATH", "IDEMPOTENCY_KEY", "TOKEN", "PWD", "SHLVL", "_"].contains(name);
+    let ours = |name: &&str| !["HOME", "LANG", "PATH", "IDEMPOTENCY_KEY", "STATIONMASTER_URL", "TOKEN", "PWD", "SHLVL", "_"].contains(name);
     assert_eq!(names.split_whitespace().find(ours), None, "{names}");
     assert_eq!(bench.read("work/orders/token"), "hunter22\n");
     let input: Value = serde_json::from_str(&bench.read("work/orders/input")).expect("JSON");
