@@ -126,6 +126,8 @@ impl Process {
             Some(words) => format!("{what}: {words}"),
             None => what,
         };
+        // A program that has words for people has said all that they need.
+        let ended = |status: i32| said.error.clone().unwrap_or_else(|| told(format!("it ended with status {status}")));
         let link = said.link.clone().or_else(|| link_of(&said.outputs));
         let missing = self.outputs.iter().find(|name| !said.outputs.contains_key(*name));
         let outcome = match end {
@@ -138,8 +140,8 @@ impl Process {
                 Some(name) => Outcome::failed(told(format!("it ended well, but without the output `{name}`"))),
                 None => Outcome::done("it ended well", Map::new()),
             },
-            End::Exit(EX_TEMPFAIL) => Outcome::transient(told(format!("it ended with status {EX_TEMPFAIL}"))),
-            End::Exit(status) => Outcome::failed(told(format!("it ended with status {status}"))),
+            End::Exit(EX_TEMPFAIL) => Outcome::transient(ended(EX_TEMPFAIL)),
+            End::Exit(status) => Outcome::failed(ended(status)),
             End::Signal(signal) => Outcome::failed(told(format!("it was killed by {}", signal_name(signal)))),
         };
         Outcome { summary: attempt.mask.text(&outcome.summary), ..outcome }.link(link).outputs(said.outputs)
