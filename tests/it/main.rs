@@ -21,3 +21,4 @@ mod scripted;
 mod server;
 mod store;
 mod supply;
+mod terminal;
