@@ -90,10 +90,12 @@ impl Document {
                 Err(mistake) => {
                     // What is missing may well stand in the lines that could not be read.
                     let counts = sound || !mistake.is_absence();
-                    match self.correct(mistake, &mut lost) {
-                        Ok(problem) => problems.extend(problem.filter(|_| counts)),
-                        Err(_) => break None,
-                    }
+                    let is_refusal = mistake.is_refusal();
+                    let Ok(problem) = self.correct(mistake, &mut lost) else { break None };
+                    let Some(problem) = problem.filter(|_| counts) else { continue };
+                    // `timeout = 10`: that the text in quotes is no duration either says it better.
+                    problems.retain(|before| !is_refusal || before.span != problem.span);
+                    problems.push(problem);
                 }
             }
         };

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use stationmaster::catalogue::check::{self, Known};
 use stationmaster::catalogue::schema::schema;
+use stationmaster::chat::Sender;
 use stationmaster::clock::Clock;
 use stationmaster::config::Config;
 use stationmaster::doctor::{self, Level};
@@ -33,6 +34,8 @@ struct Line {
 enum Task {
     /// Run, with the chat page and the API (the default).
     Serve,
+    /// Talk to it on this terminal, without the page and the API.
+    Chat,
     /// Check the capability files and messages, and run the tests in them, without any network.
     Check {
         /// The folder of the capability files, if not the configured one.
@@ -101,7 +104,8 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Config::load(line.config.clone().or(named).as_deref(), env)
     };
     match line.task.unwrap_or(Task::Serve) {
-        Task::Serve => run(config()?).await,
+        Task::Serve => serve(config()?).await,
+        Task::Chat => chat(config()?).await,
         Task::Check { folder } => check(config()?, folder).await,
         Task::Schema => {
             println!("{:#}", schema());
@@ -113,9 +117,23 @@ async fn perform(line: Line) -> Result<ExitCode> {
     }
 }
 
-/// Serves until it is told to stop; told again, it stops at once.
-async fn run(config: Config) -> Result<ExitCode> {
+async fn serve(config: Config) -> Result<ExitCode> {
     log::start(&config.log)?;
+    serve::door::run(config, until_told()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn chat(mut config: Config) -> Result<ExitCode> {
+    // A line of the log in the middle of a conversation helps nobody; what goes wrong still does.
+    config.log.level = "error".into();
+    log::start(&config.log)?;
+    let name = std::env::var("USER").unwrap_or_else(|_| "somebody".into());
+    serve::door::talk(config, Sender { id: name.clone(), name }, until_told()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Is cancelled when the process is told to stop; told again, the process stops at once.
+fn until_told() -> Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told = stop.clone();
@@ -131,8 +149,7 @@ async fn run(config: Config) -> Result<ExitCode> {
             told.cancel();
         }
     });
-    serve::door::run(config, stop).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(stop)
 }
 
 async fn check(config: Config, folder: Option<PathBuf>) -> Result<ExitCode> {

@@ -74,7 +74,7 @@ pub(super) fn examine(folder: &Path, tools: &Tools, known: &Known) -> Examined {
         examined.problems.extend(capability::check(file, tools, known));
     }
     examined.problems.extend(names::check(&examined));
-    examined.problems.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
+    sort(&mut examined.problems);
     examined
 }
 
@@ -111,6 +111,7 @@ pub async fn check(folder: &Path, messages: Option<&Path>, tools: &Tools, known:
     let texts = Messages::load(messages).err().map(|error| message_problems(&error.to_string())).unwrap_or_default();
     let files = count + wrong_files(&texts);
     problems.extend(texts);
+    sort(&mut problems);
     Report { problems, files, commands, tests }
 }
 
@@ -125,6 +126,10 @@ fn message_problems(lines: &str) -> Vec<Problem> {
         _ => Problem::whole("messages", line),
     };
     lines.lines().map(problem).collect()
+}
+
+fn sort(problems: &mut [Problem]) {
+    problems.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
 }
 
 fn wrong_files(problems: &[Problem]) -> usize {

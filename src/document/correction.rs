@@ -96,6 +96,10 @@ impl Document {
         };
         let problem = self.problem_at(path, format!("{subject} {}", words(wanted)));
         match meant {
+            Some((Kind::StandIn(_), hint)) => {
+                self.doubt(path);
+                problem.hint(hint)
+            }
             Some((kind, hint)) => {
                 self.replace(path, kind);
                 problem.hint(hint)
@@ -193,6 +197,9 @@ fn meant(wanted: &Wanted, node: &Node, source: &Arc<str>, path: &[Step]) -> Opti
             }
             _ => return None,
         },
+        (Wanted::Table, Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_)) => {
+            (Kind::StandIn(0), format!("write [{}] with its keys below, or {{ key = value }}", header_of(path)))
+        }
         _ => return None,
     })
 }

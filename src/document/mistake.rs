@@ -65,6 +65,11 @@ impl Mistake {
         matches!(self.what, What::Missing(_))
     }
 
+    /// Whether the value was refused for a reason of its own.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.what, What::Refused(_))
+    }
+
     fn new(what: What) -> Self {
         Self { way: Vec::new(), what }
     }

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::{House, Parts, build, callback_key, tools};
 use crate::catalogue::Catalogue;
 use crate::catalogue::check::{Known, explain};
-use crate::chat::Platform;
+use crate::chat::terminal::TerminalChat;
 use crate::chat::web::{self as page, WebChat};
+use crate::chat::{Platform, Sender};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Result, UserError};
@@ -25,17 +26,10 @@ pub async fn run(mut config: Config, stop: CancellationToken) -> Result<()> {
     health::recorder()?;
     let listener = server::listen(config.web.listen).await?;
     config.web.listen = listener.local_addr()?;
-    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
-    let clock = Clock::system();
-    let store = Store::open(config.database_url().expose_secret(), clock.clone()).await?;
-    let tools = tools(&config, clock.clone(), (callback_key(&store).await?, config.public_url()))?;
-    let catalogue = Catalogue::load(&config.commands, &tools, &Known::of(&config)).map_err(|problems| {
-        UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
-            .hint("mend them, and try them with `stationmaster check`")
-    })?;
+    let store = open_store(&config).await?;
     let page = config.web.page.then(|| Arc::new(WebChat::new(store.conversations())));
     let platforms = page.iter().map(|page| page.clone() as Arc<dyn Platform>).collect();
-    let house = House::open(build(Parts { config, store, clock, catalogue, tools, platforms })?).await?;
+    let house = open_house(config, store, platforms).await?;
 
     let app = house.app.clone();
     let config = &app.config;
@@ -60,4 +54,33 @@ pub async fn run(mut config: Config, stop: CancellationToken) -> Result<()> {
     tokio::join!(server::serve(listener, router, options, stop.clone()), close, health::tidy(stop.clone()));
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A conversation on the terminal, until its input ends or `stop`; nothing listens on the network.
+pub async fn talk(config: Config, person: Sender, stop: CancellationToken) -> Result<()> {
+    let store = open_store(&config).await?;
+    let chat = Arc::new(TerminalChat::standard(person));
+    let house = open_house(config, store, vec![chat.clone()]).await?;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = chat.ended() => {}
+        () = house.app.store.broken() => {}
+    }
+    house.close().await;
+    Ok(())
+}
+
+async fn open_store(config: &Config) -> Result<Store> {
+    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
+    Store::open(config.database_url().expose_secret(), Clock::system()).await
+}
+
+async fn open_house(config: Config, store: Store, platforms: Vec<Arc<dyn Platform>>) -> Result<House> {
+    let clock = Clock::system();
+    let tools = tools(&config, clock.clone(), (callback_key(&store).await?, config.public_url()))?;
+    let catalogue = Catalogue::load(&config.commands, &tools, &Known::of(&config)).map_err(|problems| {
+        UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
+            .hint("mend them, and try them with `stationmaster check`")
+    })?;
+    House::open(build(Parts { config, store, clock, catalogue, tools, platforms })?).await
 }

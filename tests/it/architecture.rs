@@ -107,8 +107,9 @@ impl Source {
     }
 
     /// Whether all of it is a test.
+    /// Tests and benchmarks stand outside the house.
     fn is_test(&self) -> bool {
-        self.path.starts_with("tests/")
+        self.path.starts_with("tests/") || self.path.starts_with("benches/")
     }
 
     /// How many lines stand before its tests.

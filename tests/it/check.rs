@@ -94,6 +94,84 @@ param = [{ name = "name", type = "string" }]
 step = [{ name = "make", http = { method = "POST", url = "http://127.0.0.1/services/{{name}}" } }]
 "#;
 
+/// Every kind of table and key in one file.
+const DATABASES: &str = r#"[capability]
+name = "databases"
+title = "PostgreSQL databases"
+need = "As a developer I want a database in minutes so that I can start on my feature today"
+owner = "data-platform"
+maturity = "ga"
+experience = "api"
+sharing = "managed-service"
+docs = "https://docs.example.org/databases"
+support = "business-hours"
+slo = { success = 0.99, p90 = "5m" }
+saves = "2h"                     # what one use saves against the manual way
+
+[[command]]
+name = "db create"               # one to three words; the first is the slash-command
+summary = "Create a PostgreSQL database"
+confirm = "environment == 'prod'"
+
+[[command.param]]
+name = "name"
+type = "string"                  # string text integer number boolean choice person team channel date duration url secret
+pattern = "^[a-z][a-z0-9_]{2,30}$"
+help = "Lower case, as it will appear in the connection string"
+
+[[command.param]]
+name = "environment"
+type = "choice"
+choices = ["dev", "staging", "prod"]
+default = "dev"
+
+[[command.param]]
+name = "size"
+type = "choice"
+choices_from = { http = "{{env.PLATFORM_API}}/sizes?environment={{environment}}", items = "$.sizes[*].name", cache = "5m" }
+default = "small"                # no default and not `optional = true`: required
+
+[command.allow]
+teams = ["*"]                    # also: roles, people, channels, except
+
+[command.approval]
+when = "environment == 'prod' && size == 'large'"    # a CEL expression; otherwise no human is involved
+by = "owner"                     # owner, team:NAME, lead-of-requester, person:NAME
+quorum = 1
+expires = "24h"
+
+[command.limits]
+per_person = "5/h"
+concurrent = 1
+key = "{{environment}}/{{name}}" # two live requests with the same key are one: the second person is shown the first
+
+[[command.step]]
+name = "provision"
+timeout = "10m"
+retry = { attempts = 5, on = "safe" }   # safe: only where repeating cannot do harm (idempotency key sent)
+
+[command.step.http]              # the runner: one table named after it
+method = "POST"
+url = "{{env.PLATFORM_API}}/databases"
+body = { name = "{{name}}", environment = "{{environment}}" }
+outputs = { id = "$.id", url = "$.connection.url" }
+poll = { url = "{{env.PLATFORM_API}}/databases/{{steps.provision.id}}", until = "body.state == 'ready'", fail = "body.state == 'failed'", every = "5s", progress = "body.percent" }
+
+[command.step.undo.http]
+method = "DELETE"
+url = "{{env.PLATFORM_API}}/databases/{{steps.provision.id}}"
+
+[command.reply]
+text = "Database **{{name}}** is ready: {{steps.provision.url}}"
+
+[[command.test]]                 # run by `stationmaster check`, with no network
+say = "/db create name=Orders"
+error = "name"
+[[command.test]]
+say = "/db create name=orders environment=prod size=large"
+approval = true
+"#;
+
 /// A file of one command.
 fn file(capability: &str, command: &str) -> String {
     SMALLEST.replace("\"services\"", &format!("\"{capability}\"")).replace("service new", command)
@@ -105,6 +183,111 @@ async fn ten_lines_make_a_command() {
     assert_eq!(folder.read().await, "1 file, 1 command, 0 tests: all good");
     let catalogue = Catalogue::load(folder.path(), &folder.tools(), &known()).expect("loads");
     assert_eq!(catalogue.commands["service new"].capability.title, "Services");
+}
+
+#[tokio::test]
+async fn a_file_with_every_kind_of_table_is_good() {
+    let folder = Folder::with(&[("databases.toml", DATABASES)]);
+    assert_eq!(folder.read().await, "1 file, 1 command, 2 tests: all good");
+}
+
+#[tokio::test]
+async fn the_tests_of_commands_are_run() {
+    let tests = r#"
+[[command.test]]
+say = "/db create orders environment=prod size=large"
+as = "payments"
+input = { environment = "prod", size = "large" }
+steps = ["provision"]
+confirm = true
+approval = true
+[[command.test]]
+say = "/db create orders"
+input = { environment = "prod" }
+steps = []
+confirm = true
+[[command.test]]
+say = "/db creat orders"
+[[command.test]]
+say = "/db create"
+[[command.test]]
+say = "/db create Orders"
+error = "size"
+[[command.test]]
+say = "/db create orders"
+as = "payments"
+error = "allow"
+"#;
+    let folder = Folder::with(&[("databases.toml", &format!("{DATABASES}{tests}"))]);
+    insta::assert_snapshot!(folder.read().await, @r#"
+    error: `environment` is "dev" here, not "prod"
+      --> commands/databases.toml:86:25
+       |
+    86 | input = { environment = "prod" }
+       |                         ^^^^^^
+
+    error: the steps that would run are `provision`
+      --> commands/databases.toml:87:9
+       |
+    87 | steps = []
+       |         ^^
+
+    error: `confirm` is false here
+      --> commands/databases.toml:88:11
+       |
+    88 | confirm = true
+       |           ^^^^
+
+    error: this is refused: There is no command `/db creat`.
+      --> commands/databases.toml:90:7
+       |
+    90 | say = "/db creat orders"
+       |       ^^^^^^^^^^^^^^^^^^
+       |
+       = hint: did you mean `/db create`?
+
+    error: this does nothing yet: it only opens the form
+      --> commands/databases.toml:92:7
+       |
+    92 | say = "/db create"
+       |       ^^^^^^^^^^^^
+
+    error: `size` is not refused here, but `name`
+      --> commands/databases.toml:95:9
+       |
+    95 | error = "size"
+       |         ^^^^^^
+
+    error: who says this should be refused, and is accepted
+      --> commands/databases.toml:99:9
+       |
+    99 | error = "allow"
+       |         ^^^^^^^
+
+    7 mistakes in 1 of 1 file
+    "#);
+    let closed = format!("{DATABASES}{}", &tests[tests.rfind("[[").expect("the last")..]);
+    let closed = closed.replace("teams = [\"*\"]", "teams = [\"data-platform\"]");
+    let folder = Folder::with(&[("databases.toml", &closed)]);
+    insta::assert_snapshot!(folder.read().await, @r#"
+    error: this is refused: You cannot use `/db create` here. It is for the team data-platform.
+      --> commands/databases.toml:72:9
+       |
+    72 | error = "name"
+       |         ^^^^^^
+       |
+       = hint: say who it is: as = "TEAM or ROLE"
+
+    error: this is refused: You cannot use `/db create` here. It is for the team data-platform.
+      --> commands/databases.toml:74:7
+       |
+    74 | say = "/db create name=orders environment=prod size=large"
+       |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = hint: say who it is: as = "TEAM or ROLE"
+
+    2 mistakes in 1 of 1 file
+    "#);
 }
 
 #[tokio::test]
@@ -241,7 +424,7 @@ async fn ten_thousand_commands_load_and_are_checked() {
     let took = started.elapsed();
     assert_eq!(catalogue.commands.len(), 10_000);
     // Far above what it takes, and far below what work that grows with the square would take.
-    assert!(took.as_secs() < 30, "{took:?}");
+    assert!(took.as_secs() < 60, "{took:?}");
 }
 
 #[tokio::test]

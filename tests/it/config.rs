@@ -202,7 +202,7 @@ fn mistakes_of_the_file_are_shown_in_place() {
       |
       = hint: did you mean `page`?
 
-    error: `workers` takes a whole number, 0 or more
+    error: `workers` takes a whole number
      --> DIR/stationmaster.toml:5:11
       |
     5 | workers = "3"

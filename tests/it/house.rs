@@ -64,7 +64,7 @@ pub struct House {
     pub app: Arc<App>,
     pub chat: Arc<Recorder>,
     pub clock: Clock,
-    pub folder: TempDir,
+    _folder: TempDir,
     events: AtomicU64,
 }
 
@@ -90,7 +90,7 @@ impl House {
         let catalogue = catalogue(files);
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms: vec![chat.clone()] };
         let app = serve::build(parts).expect("an app");
-        Self { app: Arc::new(app), chat, clock, folder, events: AtomicU64::new(0) }
+        Self { app: Arc::new(app), chat, clock, _folder: folder, events: AtomicU64::new(0) }
     }
 
     /// Somebody types a line in their own conversation; gives what is answered to them alone.

@@ -70,10 +70,8 @@ impl Check<'_, '_> {
 
     fn rules(&mut self) {
         let command = self.command;
-        for (list, teams) in [("teams", &command.allow.teams)] {
-            for (index, team) in teams.iter().enumerate().filter(|(_, team)| *team != "*") {
-                check_team(self.findings, &self.path(&format!("allow.{list}[{index}]")), team, self.known);
-            }
+        for (index, team) in command.allow.teams.iter().enumerate().filter(|(_, team)| *team != "*") {
+            check_team(self.findings, &self.path(&format!("allow.teams[{index}]")), team, self.known);
         }
         if let Some(approval) = &command.approval {
             self.approval(approval);

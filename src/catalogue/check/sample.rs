@@ -36,10 +36,21 @@ fn values(check: &Check<'_, '_>, sites: &[Site]) -> Value {
     values.insert("person".into(), json!({"id": TEXT, "name": TEXT, "teams": [TEXT], "roles": [TEXT]}));
     values.insert("place".into(), TEXT.into());
     let mut values = Value::Object(values);
-    for variable in sites.iter().flat_map(|site| &site.variables) {
-        insert(&mut values, variable);
+    let mut read: Vec<String> = sites.iter().flat_map(read).collect();
+    // Parts first: where both `steps.make` and `steps.make.id` are read, the step is no text.
+    read.sort_by_key(|path| std::cmp::Reverse(path.len()));
+    for path in read {
+        insert(&mut values, &path);
     }
     values
+}
+
+/// What a site reads, including what its runner provides.
+fn read(site: &Site) -> Vec<String> {
+    match &site.source {
+        Source::Template(template) => template.variables(),
+        Source::Condition(_) | Source::Answer => site.variables.clone(),
+    }
 }
 
 /// Puts text at a dotted path where nothing is yet.
@@ -101,6 +112,7 @@ fn plain(reason: &str) -> String {
                 kinds.trim_matches(['(', ')']).replace(", ", " and ")
             )
         }
+        ["Undeclared reference to ", name, ..] => format!("there is no `{name}` in conditions"),
         _ => reason.to_owned(),
     }
 }

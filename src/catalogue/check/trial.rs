@@ -29,6 +29,9 @@ pub(super) async fn run(files: &[File], catalogue: &Catalogue) -> Vec<Problem> {
     problems
 }
 
+/// What is wrong with a test, by the key that says otherwise.
+type Remarks = Vec<(String, Remark)>;
+
 /// One test.
 struct Trial<'c> {
     command: &'c CommandFile,
@@ -57,39 +60,46 @@ impl Trial<'_> {
         Asker { person, place: self.command.allow.channels.first().cloned().unwrap_or_default() }
     }
 
-    fn refused(&self, error: &anyhow::Error) -> Vec<(&'static str, Remark)> {
-        let denied = error.downcast_ref::<UserError>().is_some_and(|error| error.reason == Reason::Denied);
-        if denied && self.test.error.as_deref() == Some("allow") {
+    fn refused(&self, error: &anyhow::Error) -> Remarks {
+        let Some(error) = error.downcast_ref::<UserError>() else {
+            return vec![("say".into(), Remark::new(error.to_string()))];
+        };
+        if error.reason == Reason::Denied && self.test.error.as_deref() == Some("allow") {
             return Vec::new();
         }
-        let remark = Remark::new(format!("this is refused: {}", error.to_string().replace('\n', " ")));
-        vec![(if self.test.error.is_some() { "error" } else { "say" }, remark)]
+        let remark = Remark::new(format!("this is refused: {}", error.message));
+        let key = if self.test.error.is_some() { "error" } else { "say" };
+        let as_whom = (error.reason == Reason::Denied).then(|| "say who it is: as = \"TEAM or ROLE\"".to_owned());
+        vec![(key.into(), error.hint.clone().or(as_whom).into_iter().fold(remark, Remark::hint))]
     }
 
-    fn incomplete(&self, form: &Form) -> Vec<(&'static str, Remark)> {
+    fn incomplete(&self, form: &Form) -> Remarks {
         let wrong: Vec<&str> =
             form.fields.iter().filter(|field| field.error.is_some()).map(|field| field.name.as_str()).collect();
         match self.test.error.as_deref() {
             Some(expected) if wrong.contains(&expected) => Vec::new(),
             Some(expected) => {
-                let found = if wrong.is_empty() { "nothing".into() } else { listed(&wrong) };
-                vec![("error", Remark::new(format!("`{expected}` is not refused here, but {found}")))]
+                let others = if wrong.is_empty() { String::new() } else { format!(", but {}", listed(&wrong)) };
+                vec![("error".into(), Remark::new(format!("`{expected}` is not refused here{others}")))]
             }
             None => {
-                let errors = UserError::from(form).to_string().replace('\n', " ");
-                vec![("say", Remark::new(format!("this cannot be done as it is: {errors}")))]
+                let errors =
+                    form.fields.iter().filter_map(|field| Some(format!("{}: {}", field.name, field.error.as_ref()?)));
+                let all: Vec<String> = form.error.iter().cloned().chain(errors).collect();
+                let reason = if all.is_empty() { "it only opens the form".into() } else { all.join(" ") };
+                vec![("say".into(), Remark::new(format!("this does nothing yet: {reason}")))]
             }
         }
     }
 
-    fn accepted(&self, call: &Call, asker: &Asker) -> Vec<(&'static str, Remark)> {
+    fn accepted(&self, call: &Call, asker: &Asker) -> Remarks {
         let command = &call.command().file;
         if command.name != self.command.name {
-            return vec![("say", Remark::new(format!("this is understood as `/{}`", command.name)))];
+            return vec![("say".into(), Remark::new(format!("this is understood as `/{}`", command.name)))];
         }
         if let Some(error) = &self.test.error {
-            let what = if error == "allow" { "the person" } else { error };
-            return vec![("error", Remark::new(format!("`{what}` should be refused, and it is accepted")))];
+            let what = if error == "allow" { "who says this".to_owned() } else { format!("`{error}`") };
+            return vec![("error".into(), Remark::new(format!("{what} should be refused, and is accepted")))];
         }
         let values = values(call, asker);
         let mut remarks = Vec::new();
@@ -98,13 +108,15 @@ impl Trial<'_> {
         if let Some(expected) = &self.test.steps {
             let planned = planned(command, &values);
             if *expected != planned {
-                remarks.push(("steps", Remark::new(format!("the steps that would run are {}", listed(&planned)))));
+                remarks
+                    .push(("steps".into(), Remark::new(format!("the steps that would run are {}", listed(&planned)))));
             }
         }
         for (name, expected) in &self.test.input {
             let value = call.input().get(name).unwrap_or(&Value::Null);
             if value != expected {
-                remarks.push(("input", Remark::new(format!("`{name}` is {value} here, not {expected}"))));
+                remarks
+                    .push((format!("input.{name}"), Remark::new(format!("`{name}` is {value} here, not {expected}"))));
             }
         }
         remarks
@@ -136,11 +148,11 @@ fn planned<'c>(command: &'c CommandFile, values: &Value) -> Vec<&'c str> {
     command.step.iter().filter(|step| step.when.as_ref().is_none_or(runs)).map(|step| step.name.as_str()).collect()
 }
 
-fn expect(key: &'static str, expected: Option<bool>, found: Result<bool, String>) -> Option<(&'static str, Remark)> {
+fn expect(key: &str, expected: Option<bool>, found: Result<bool, String>) -> Option<(String, Remark)> {
     let expected = expected?;
     match found {
         Ok(found) if found == expected => None,
-        Ok(found) => Some((key, Remark::new(format!("`{key}` is {found} here")))),
-        Err(error) => Some((key, Remark::new(error))),
+        Ok(found) => Some((key.into(), Remark::new(format!("`{key}` is {found} here")))),
+        Err(error) => Some((key.into(), Remark::new(error))),
     }
 }
