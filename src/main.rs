@@ -10,7 +10,7 @@ use stationmaster::catalogue::check::{self, Known};
 use stationmaster::catalogue::schema::schema;
 use stationmaster::chat::Sender;
 use stationmaster::clock::Clock;
-use stationmaster::config::Config;
+use stationmaster::config::{Config, Log};
 use stationmaster::doctor::{self, Level};
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
@@ -43,6 +43,12 @@ enum Task {
     },
     /// Print the JSON Schema of capability files, for editors.
     Schema,
+    /// Talk to it here, in the terminal, without the page; lines may also come through a pipe.
+    Chat {
+        /// Who talks, as `terminal:NAME` in the configuration; the user of this machine if not said.
+        #[arg(long = "as", value_name = "NAME")]
+        person: Option<String>,
+    },
     /// The record of who did what.
     #[command(subcommand)]
     Audit(Audit),
@@ -114,6 +120,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
             println!("{:#}", schema());
             Ok(ExitCode::SUCCESS)
         }
+        Task::Chat { person } => chat(config()?, person).await,
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
         Task::Doctor => examine(&config()?).await,
@@ -121,6 +128,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
     }
 }
 
+<<<<<<< HEAD
 async fn serve(config: Config) -> Result<ExitCode> {
     log::start(&config.log)?;
     serve::door::run(config, until_told()?).await?;
@@ -138,6 +146,24 @@ async fn chat(mut config: Config) -> Result<ExitCode> {
 
 /// Is cancelled when the process is told to stop; told again, the process stops at once.
 fn until_told() -> Result<CancellationToken> {
+=======
+async fn run(config: Config) -> Result<ExitCode> {
+    log::start(&config.log)?;
+    serve::door::run(config, told_to_stop()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn chat(config: Config, person: Option<String>) -> Result<ExitCode> {
+    // Only what goes wrong: the log and the conversation share the screen.
+    log::start(&Log { level: "error".into(), ..config.log.clone() })?;
+    let name = person.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".into());
+    serve::door::chat(config, Sender { id: name.clone(), name }, told_to_stop()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Is cancelled at the first signal to stop; the second one ends the process at once.
+fn told_to_stop() -> Result<CancellationToken> {
+>>>>>>> ops
     let stop = CancellationToken::new();
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told = stop.clone();
