@@ -34,8 +34,6 @@ struct Line {
 enum Task {
     /// Run, with the chat page and the API (the default).
     Serve,
-    /// Talk to it on this terminal, without the page and the API.
-    Chat,
     /// Check the capability files and messages, and run the tests in them, without any network.
     Check {
         /// The folder of the capability files, if not the configured one.
@@ -113,8 +111,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Config::load(line.config.clone().or(named).as_deref(), env)
     };
     match line.task.unwrap_or(Task::Serve) {
-        Task::Serve => serve(config()?).await,
-        Task::Chat => chat(config()?).await,
+        Task::Serve => run(config()?).await,
         Task::Check { folder } => check(config()?, folder).await,
         Task::Schema => {
             println!("{:#}", schema());
@@ -123,30 +120,11 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Task::Chat { person } => chat(config()?, person).await,
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
-        Task::Doctor => examine(&config()?).await,
         Task::Sample { words } => Ok(sample::perform(&words).await),
+        Task::Doctor => examine(&config()?).await,
     }
 }
 
-<<<<<<< HEAD
-async fn serve(config: Config) -> Result<ExitCode> {
-    log::start(&config.log)?;
-    serve::door::run(config, until_told()?).await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn chat(mut config: Config) -> Result<ExitCode> {
-    // A line of the log in the middle of a conversation helps nobody; what goes wrong still does.
-    config.log.level = "error".into();
-    log::start(&config.log)?;
-    let name = std::env::var("USER").unwrap_or_else(|_| "somebody".into());
-    serve::door::talk(config, Sender { id: name.clone(), name }, until_told()?).await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Is cancelled when the process is told to stop; told again, the process stops at once.
-fn until_told() -> Result<CancellationToken> {
-=======
 async fn run(config: Config) -> Result<ExitCode> {
     log::start(&config.log)?;
     serve::door::run(config, told_to_stop()?).await?;
@@ -163,7 +141,6 @@ async fn chat(config: Config, person: Option<String>) -> Result<ExitCode> {
 
 /// Is cancelled at the first signal to stop; the second one ends the process at once.
 fn told_to_stop() -> Result<CancellationToken> {
->>>>>>> ops
     let stop = CancellationToken::new();
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told = stop.clone();

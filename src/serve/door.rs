@@ -65,12 +65,6 @@ async fn prepare(mut config: Config) -> Result<(TcpListener, Parts)> {
     health::recorder()?;
     let listener = server::listen(config.web.listen).await?;
     config.web.listen = listener.local_addr()?;
-<<<<<<< HEAD
-    let store = open_store(&config).await?;
-    let page = config.web.page.then(|| Arc::new(WebChat::new(store.conversations())));
-    let platforms = page.iter().map(|page| page.clone() as Arc<dyn Platform>).collect();
-    let house = open_house(config, store, platforms).await?;
-=======
     std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
     let clock = Clock::system();
     let store = Store::open(config.database_url().expose_secret(), clock.clone()).await?;
@@ -81,7 +75,6 @@ async fn prepare(mut config: Config) -> Result<(TcpListener, Parts)> {
     })?;
     Ok((listener, Parts { config, store, clock, catalogue, tools, platforms: Vec::new() }))
 }
->>>>>>> ops
 
 fn options(config: &Config) -> Options {
     let names = Names::new(config.web.listen.ip(), &config.public_url());
@@ -106,33 +99,4 @@ async fn close(house: House, stop: CancellationToken) -> Result<()> {
             .into());
     }
     Ok(())
-}
-
-/// A conversation on the terminal, until its input ends or `stop`; nothing listens on the network.
-pub async fn talk(config: Config, person: Sender, stop: CancellationToken) -> Result<()> {
-    let store = open_store(&config).await?;
-    let chat = Arc::new(TerminalChat::standard(person));
-    let house = open_house(config, store, vec![chat.clone()]).await?;
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = chat.ended() => {}
-        () = house.app.store.broken() => {}
-    }
-    house.close().await;
-    Ok(())
-}
-
-async fn open_store(config: &Config) -> Result<Store> {
-    std::fs::create_dir_all(&config.data).with_context(|| format!("create the folder {}", config.data.display()))?;
-    Store::open(config.database_url().expose_secret(), Clock::system()).await
-}
-
-async fn open_house(config: Config, store: Store, platforms: Vec<Arc<dyn Platform>>) -> Result<House> {
-    let clock = Clock::system();
-    let tools = tools(&config, clock.clone(), (callback_key(&store).await?, config.public_url()))?;
-    let catalogue = Catalogue::load(&config.commands, &tools, &Known::of(&config)).map_err(|problems| {
-        UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
-            .hint("mend them, and try them with `stationmaster check`")
-    })?;
-    House::open(build(Parts { config, store, clock, catalogue, tools, platforms })?).await
 }

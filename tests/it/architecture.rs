@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 9] = [
     &["app"],
     &["help", "request"],
     &["desk"],
-    &["doctor", "sample", "serve", "web"],
+    &["doctor", "serve", "web"],
     &["main"],
 ];
 
@@ -106,16 +106,9 @@ impl Source {
         inner.split(['/', '.']).next().unwrap_or(inner)
     }
 
-<<<<<<< HEAD
-    /// Whether all of it is a test.
-    /// Tests and benchmarks stand outside the house.
-    fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.starts_with("benches/")
-=======
     /// Whether all of it is a test or a measurement.
     fn is_test(&self) -> bool {
         !self.path.starts_with("src/")
->>>>>>> ops
     }
 
     /// How many lines stand before its tests.
