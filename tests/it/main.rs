@@ -17,6 +17,7 @@ mod page_http;
 mod proposing;
 mod requests;
 mod runners;
+mod sample;
 mod scripted;
 mod server;
 mod store;
