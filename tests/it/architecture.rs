@@ -106,10 +106,9 @@ impl Source {
         inner.split(['/', '.']).next().unwrap_or(inner)
     }
 
-    /// Whether all of it is a test.
-    /// Tests and benchmarks stand outside the house.
+    /// Whether all of it is a test or a measurement.
     fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.starts_with("benches/")
+        !self.path.starts_with("src/")
     }
 
     /// How many lines stand before its tests.
