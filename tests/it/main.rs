@@ -14,6 +14,7 @@ mod engine;
 mod house;
 mod page;
 mod page_http;
+mod page_whole;
 mod proposing;
 mod requests;
 mod runners;
