@@ -15,7 +15,7 @@ use stationmaster::doctor::{self, Level};
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
 use stationmaster::web::token;
-use stationmaster::{log, serve};
+use stationmaster::{log, sample, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +55,9 @@ enum Task {
     Token(Token),
     /// Say what is configured, what is reachable and what is missing.
     Doctor,
+    /// Do a step of the sample platform; its capability files run this.
+    #[command(hide = true)]
+    Sample { words: Vec<String> },
 }
 
 #[derive(Debug, Subcommand)]
@@ -118,6 +121,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
         Task::Doctor => examine(&config()?).await,
+        Task::Sample { words } => Ok(sample::perform(&words).await),
     }
 }
 

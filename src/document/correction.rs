@@ -161,6 +161,14 @@ fn words(wanted: &Wanted) -> String {
 /// What the author most likely meant by a value of the wrong kind, and the hint that says so.
 fn meant(wanted: &Wanted, node: &Node, source: &Arc<str>, path: &[Step]) -> Option<(Kind, String)> {
     let written = &source[node.span.clone()];
+    match wanted {
+        Wanted::List => meant_list(node, written, path),
+        Wanted::Table => meant_table(node, path),
+        _ => meant_scalar(wanted, node, written),
+    }
+}
+
+fn meant_scalar(wanted: &Wanted, node: &Node, written: &str) -> Option<(Kind, String)> {
     Some(match (wanted, &node.kind) {
         (Wanted::Text, Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_)) => {
             (Kind::Text(written.to_owned()), format!("put it in quotes: \"{written}\""))
@@ -179,25 +187,37 @@ fn meant(wanted: &Wanted, node: &Node, source: &Arc<str>, path: &[Step]) -> Opti
             };
             (Kind::Truth(truth), format!("write {truth}, without quotes"))
         }
-        (Wanted::List, Kind::Table(_)) => {
+        _ => return None,
+    })
+}
+
+fn meant_list(node: &Node, written: &str, path: &[Step]) -> Option<(Kind, String)> {
+    Some(match &node.kind {
+        Kind::Table(_) => {
             (Kind::List(vec![node.clone()]), format!("write it with two brackets: [[{}]]", header_of(path)))
         }
-        (Wanted::List, Kind::Text(text)) if text.contains(',') => {
+        Kind::Text(text) if text.contains(',') => {
             let words: Vec<&str> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
             let item = |word: &&str| Node { span: node.span.clone(), kind: Kind::Text((*word).to_owned()) };
             let items = words.iter().map(item).collect();
             (Kind::List(items), format!("write it as a list: [\"{}\"]", words.join("\", \"")))
         }
-        (Wanted::List, Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_)) => {
+        Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_) => {
             (Kind::List(vec![node.clone()]), format!("put it in brackets: [{written}]"))
         }
-        (Wanted::Table, Kind::List(items)) => match items.as_slice() {
+        _ => return None,
+    })
+}
+
+fn meant_table(node: &Node, path: &[Step]) -> Option<(Kind, String)> {
+    Some(match &node.kind {
+        Kind::List(items) => match items.as_slice() {
             [Node { kind: kind @ Kind::Table(_), .. }] => {
                 (kind.clone(), format!("write it with one bracket: [{}]", header_of(path)))
             }
             _ => return None,
         },
-        (Wanted::Table, Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_)) => {
+        Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Truth(_) => {
             (Kind::StandIn(0), format!("write [{}] with its keys below, or {{ key = value }}", header_of(path)))
         }
         _ => return None,

@@ -50,6 +50,7 @@ impl Folder {
             clock: Clock::system(),
             data: self.path().join("data"),
             commands: self.path().to_owned(),
+            program: env!("CARGO_BIN_EXE_stationmaster").into(),
             public_url: "http://127.0.0.1:7070".into(),
             callback_key: "key".to_owned().into(),
         }
@@ -191,9 +192,8 @@ async fn a_file_with_every_kind_of_table_is_good() {
     assert_eq!(folder.read().await, "1 file, 1 command, 2 tests: all good");
 }
 
-#[tokio::test]
-async fn the_tests_of_commands_are_run() {
-    let tests = r#"
+/// Two tests that hold, and others that do not.
+const TESTS: &str = r#"
 [[command.test]]
 say = "/db create orders environment=prod size=large"
 as = "payments"
@@ -218,7 +218,10 @@ say = "/db create orders"
 as = "payments"
 error = "allow"
 "#;
-    let folder = Folder::with(&[("databases.toml", &format!("{DATABASES}{tests}"))]);
+
+#[tokio::test]
+async fn the_tests_of_commands_are_run() {
+    let folder = Folder::with(&[("databases.toml", &format!("{DATABASES}{TESTS}"))]);
     insta::assert_snapshot!(folder.read().await, @r#"
     error: `environment` is "dev" here, not "prod"
       --> commands/databases.toml:86:25
@@ -266,7 +269,11 @@ error = "allow"
 
     7 mistakes in 1 of 1 file
     "#);
-    let closed = format!("{DATABASES}{}", &tests[tests.rfind("[[").expect("the last")..]);
+}
+
+#[tokio::test]
+async fn a_test_says_who_asks() {
+    let closed = format!("{DATABASES}{}", &TESTS[TESTS.rfind("[[").expect("the last")..]);
     let closed = closed.replace("teams = [\"*\"]", "teams = [\"data-platform\"]");
     let folder = Folder::with(&[("databases.toml", &closed)]);
     insta::assert_snapshot!(folder.read().await, @r#"
@@ -460,5 +467,26 @@ fn the_schema_knows_what_the_check_knows() {
         let text = SMALLEST.replacen(right, wrong, 1);
         assert_ne!(text, SMALLEST, "{right}");
         assert!(!validator.is_valid(&value(&text)), "{text}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
+
+    /// Whatever an author does to a good file, the check ends, and every problem stands in the file.
+    #[test]
+    fn no_edit_confuses_the_check(cuts in proptest::collection::vec((0..DATABASES.len(), 0..80usize, "[\\[\\]{}\"'=.,# \na-zé0-9]{0,3}"), 1..4)) {
+        let mut text = DATABASES.to_owned();
+        for (at, length, put) in cuts {
+            let at = at.min(text.len());
+            let (from, to) = (text.floor_char_boundary(at), text.floor_char_boundary(at + length));
+            text.replace_range(from..to, &put);
+        }
+        let folder = Folder::with(&[("databases.toml", &text)]);
+        let problems = Catalogue::load(folder.path(), &folder.tools(), &known()).err().unwrap_or_default();
+        for problem in problems {
+            proptest::prop_assert!(problem.span.end <= text.len() && problem.line <= text.lines().count() + 1, "{problem}");
+            proptest::prop_assert!(problem.to_string().contains(&problem.place()), "{problem}");
+        }
     }
 }
