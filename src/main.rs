@@ -10,7 +10,7 @@ use stationmaster::catalogue::check::{self, Known};
 use stationmaster::catalogue::schema::schema;
 use stationmaster::chat::Sender;
 use stationmaster::clock::Clock;
-use stationmaster::config::Config;
+use stationmaster::config::{Config, Log};
 use stationmaster::doctor::{self, Level};
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
@@ -34,12 +34,6 @@ struct Line {
 enum Task {
     /// Run, with the chat page and the API (the default).
     Serve,
-    /// Talk to it on this terminal or through a pipe, without the page and the API.
-    Chat {
-        /// Who talks, `terminal:NAME` in the configuration; the user of this machine if not said.
-        #[arg(long = "as", value_name = "NAME")]
-        person: Option<String>,
-    },
     /// Check the capability files and messages, and run the tests in them, without any network.
     Check {
         /// The folder of the capability files, if not the configured one.
@@ -47,6 +41,12 @@ enum Task {
     },
     /// Print the JSON Schema of capability files, for editors.
     Schema,
+    /// Talk to it here, in the terminal, without the page; lines may also come through a pipe.
+    Chat {
+        /// Who talks, as `terminal:NAME` in the configuration; the user of this machine if not said.
+        #[arg(long = "as", value_name = "NAME")]
+        person: Option<String>,
+    },
     /// The record of who did what.
     #[command(subcommand)]
     Audit(Audit),
@@ -111,37 +111,36 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Config::load(line.config.clone().or(named).as_deref(), env)
     };
     match line.task.unwrap_or(Task::Serve) {
-        Task::Serve => serve(config()?).await,
-        Task::Chat { person } => chat(config()?, person).await,
+        Task::Serve => run(config()?).await,
         Task::Check { folder } => check(config()?, folder).await,
         Task::Schema => {
             println!("{:#}", schema());
             Ok(ExitCode::SUCCESS)
         }
+        Task::Chat { person } => chat(config()?, person).await,
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
-        Task::Doctor => examine(&config()?).await,
         Task::Sample { words } => Ok(sample::perform(&words).await),
+        Task::Doctor => examine(&config()?).await,
     }
 }
 
-async fn serve(config: Config) -> Result<ExitCode> {
+async fn run(config: Config) -> Result<ExitCode> {
     log::start(&config.log)?;
-    serve::door::run(config, until_told()?).await?;
+    serve::door::run(config, told_to_stop()?).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn chat(mut config: Config, person: Option<String>) -> Result<ExitCode> {
-    // A line of the log in the middle of a conversation helps nobody; what goes wrong still does.
-    config.log.level = "error".into();
-    log::start(&config.log)?;
+async fn chat(config: Config, person: Option<String>) -> Result<ExitCode> {
+    // Only what goes wrong: the log and the conversation share the screen.
+    log::start(&Log { level: "error".into(), ..config.log.clone() })?;
     let name = person.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".into());
-    serve::door::talk(config, Sender { id: name.clone(), name }, until_told()?).await?;
+    serve::door::chat(config, Sender { id: name.clone(), name }, told_to_stop()?).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Is cancelled when the process is told to stop; told again, the process stops at once.
-fn until_told() -> Result<CancellationToken> {
+/// Is cancelled at the first signal to stop; the second one ends the process at once.
+fn told_to_stop() -> Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told = stop.clone();

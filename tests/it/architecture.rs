@@ -106,7 +106,7 @@ impl Source {
         inner.split(['/', '.']).next().unwrap_or(inner)
     }
 
-    /// Whether all of it is a test or a measurement, which stand outside the house.
+    /// Whether all of it is a test or a measurement.
     fn is_test(&self) -> bool {
         !self.path.starts_with("src/")
     }
