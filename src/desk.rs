@@ -108,13 +108,18 @@ pub async fn perform(app: &App, claim: &Claim) {
         Ok(Job::Expire { request }) => request::end::expire(app, claim, &request).await,
         Err(unknown) => Err(unknown.into()),
     };
-    let Err(error) = done else { return };
-    if error.is::<job::Fenced>() {
-        tracing::warn!(job = claim.id, "the work was taken over by another process");
-        return;
+    match done {
+        Ok(()) => {}
+        Err(error) if error.is::<job::Fenced>() => {
+            tracing::warn!(job = claim.id, "the work was taken over by another process");
+        }
+        Err(error) => fail(app, claim, format!("{error:#}")).await,
     }
+}
+
+/// A job that failed is tried again later; after its last attempt its request is given up.
+async fn fail(app: &App, claim: &Claim, error: String) {
     let dead = claim.failures >= job::ATTEMPTS;
-    let error = format!("{error:#}");
     tracing::error!(job = claim.id, failures = claim.failures, dead, error, "a job failed");
     let due_at = (!dead).then(|| app.clock.now() + job::pause(claim.failures).millis());
     let held = claim.clone();
@@ -122,7 +127,11 @@ pub async fn perform(app: &App, claim: &Claim) {
     if let Err(error) = noted {
         // The lease ends by itself, and then the job is claimed again.
         tracing::error!(job = claim.id, error = format!("{error:#}"), "the failure could not be noted");
-    } else if dead && let Ok(Job::Perform { request }) = serde_json::from_str(&claim.payload) {
+        return;
+    }
+    if let Ok(Job::Perform { request }) = serde_json::from_str(&claim.payload)
+        && dead
+    {
         request::end::give_up(app, &request).await;
     }
 }

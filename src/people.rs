@@ -53,7 +53,7 @@ impl Person {
         let everybody = allow.teams.iter().any(|team| team == "*");
         let named = allow.teams.iter().any(|team| self.teams.contains(team))
             || allow.roles.iter().any(|role| self.roles.contains(role))
-            || allow.people.iter().any(|name| *name == self.id);
+            || allow.people.contains(&self.id);
         if open || everybody || named {
             return Ok(());
         }

@@ -15,9 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, Running};
 use crate::catalogue::Catalogue;
-use crate::catalogue::check::{Known, explain};
 use crate::catalogue::choices::Choices;
-use crate::catalogue::files::Watch;
 use crate::chat::{Event, Inbox, Platform, PlatformName, Reply};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,6 +26,7 @@ use crate::store::{Engine, Store};
 use crate::{desk, message};
 
 pub mod door;
+pub mod reload;
 
 /// How long an answer that a person waits for may take.
 const ANSWER: Duration = Duration::from_millis(2800);
@@ -142,7 +141,7 @@ impl House {
         let (desk, stop) = (self.desk.clone(), self.stop.clone());
         self.tasks.spawn(async move { sweep(desk, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
-        self.tasks.spawn(async move { reload(app, stop).await });
+        self.tasks.spawn(async move { reload::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {
@@ -310,49 +309,6 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
             tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
         }
         pause(&stop, LOOK).await;
-    }
-}
-
-/// Follows the capability files and messages; keeps the last good version when a new one does not check.
-async fn reload(app: Arc<App>, stop: CancellationToken) {
-    let mut commands = Watch::new(&app.config.commands);
-    let mut messages = app.config.messages.as_deref().map(Watch::new);
-    while !stop.is_cancelled() {
-        pause(&stop, LOOK).await;
-        let app = app.clone();
-        let (commands_changed, messages_changed) = (commands.changed(), messages.as_mut().is_some_and(Watch::changed));
-        if commands_changed || messages_changed {
-            let loaded = tokio::task::spawn_blocking(move || reload_next(&app, commands_changed, messages_changed));
-            let _ = loaded.await;
-        }
-    }
-}
-
-/// Loads what changed and swaps it in if it checks.
-pub fn reload_next(app: &App, commands: bool, messages: bool) {
-    if commands {
-        let known = Known::of(&app.config);
-        match Catalogue::load(&app.config.commands, &app.tools, &known) {
-            Ok(catalogue) => {
-                tracing::info!(commands = catalogue.commands.len(), "the capability files were loaded again");
-                app.catalogue.store(Arc::new(catalogue));
-            }
-            Err(problems) => tracing::error!(
-                problems = explain(&problems),
-                "the capability files have mistakes; the last good version stays"
-            ),
-        }
-    }
-    if messages {
-        match message::Messages::load(app.config.messages.as_deref()) {
-            Ok(loaded) => app.messages.store(Arc::new(loaded)),
-            Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the messages have mistakes; the last good version stays"
-                );
-            }
-        }
     }
 }
 

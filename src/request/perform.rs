@@ -12,6 +12,7 @@ use crate::clock::Span;
 use crate::error::Result;
 use crate::job::Claim;
 use crate::runner::Runner;
+use crate::store::Tx;
 use crate::store::request::{Change, Request, State};
 use crate::store::step::{Course, Step, state};
 
@@ -83,13 +84,9 @@ impl Work<'_> {
         let begun = self.app.store.write(move |tx| {
             Box::pin(async move {
                 tx.hold(&claim).await?;
-                if let Some(limit) = limit {
-                    tx.lock_command(&command).await?;
-                    let first = tx.next_queued(&command).await?;
-                    if tx.count_running(&command).await? >= limit || first.is_some_and(|first| first != id) {
-                        tx.continue_job(&claim, tx.now() + TURN.millis()).await?;
-                        return Ok(false);
-                    }
+                if !may_begin(tx, (&command, &id), limit).await? {
+                    tx.continue_job(&claim, tx.now() + TURN.millis()).await?;
+                    return Ok(false);
                 }
                 let change = Change { request: &id, state: State::Running, actor: "stationmaster", summary: "" };
                 tx.change_request(change).await?;
@@ -173,6 +170,14 @@ impl Work<'_> {
         let judge = settle::Judge { file: &file, runner: &runner, repeatable, attempt: &attempt };
         settle::settle(self, row, outcome, judge).await
     }
+}
+
+/// Whether a queued request is the first in its command's queue and there is room for it.
+async fn may_begin(tx: &mut Tx, (command, id): (&str, &str), limit: Option<i64>) -> Result<bool> {
+    let Some(limit) = limit else { return Ok(true) };
+    tx.lock_command(command).await?;
+    let first = tx.next_queued(command).await?;
+    Ok(tx.count_running(command).await? < limit && first.is_none_or(|first| first == id))
 }
 
 /// Whether running the step twice does no harm.

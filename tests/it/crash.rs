@@ -103,9 +103,8 @@ impl Setup<'_> {
                 if entry.path().is_dir() {
                     folders.push(entry.path());
                 } else if entry.file_name() == name {
-                    for line in std::fs::read_to_string(entry.path()).expect("reads").lines() {
-                        *counts.entry(line.to_owned()).or_default() += 1;
-                    }
+                    let text = std::fs::read_to_string(entry.path()).expect("reads");
+                    text.lines().for_each(|line| *counts.entry(line.to_owned()).or_default() += 1);
                 }
             }
         }
