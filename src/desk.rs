@@ -129,7 +129,11 @@ pub async fn perform(app: &App, claim: &Claim) {
 
 /// Sends one batch of messages that lag behind; how many there were.
 pub async fn deliver_next(app: &App, most: usize) -> Result<usize> {
-    let messages = app.store.claim_messages(most).await?;
+    let platforms: Vec<String> = app.platforms.keys().map(ToString::to_string).collect();
+    if platforms.is_empty() {
+        return Ok(0);
+    }
+    let messages = app.store.claim_messages(platforms, most).await?;
     let sent = messages.iter().map(|message| deliver(app, message));
     futures::future::join_all(sent).await;
     Ok(messages.len())

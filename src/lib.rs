@@ -2,7 +2,8 @@
 //!
 //! The rooms, by floor; a room imports only from floors below it, and `tests/it/architecture.rs` holds them to it.
 //!
-//! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss).
+//! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss), [`sample`] (steps of
+//!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
 //! - Floor 4: [`request`] (self-service), [`help`] (finding one's way).
 //! - Floor 3: [`app`] (the shared handles).
@@ -28,6 +29,7 @@ pub mod message;
 pub mod people;
 pub mod request;
 pub mod runner;
+pub mod sample;
 pub mod serve;
 pub mod spelling;
 pub mod store;

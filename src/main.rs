@@ -8,13 +8,14 @@ use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use stationmaster::catalogue::check::{self, Known};
 use stationmaster::catalogue::schema::schema;
+use stationmaster::chat::Sender;
 use stationmaster::clock::Clock;
-use stationmaster::config::Config;
+use stationmaster::config::{Config, Log};
 use stationmaster::doctor::{self, Level};
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
 use stationmaster::web::token;
-use stationmaster::{log, serve};
+use stationmaster::{log, sample, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,12 @@ enum Task {
     },
     /// Print the JSON Schema of capability files, for editors.
     Schema,
+    /// Talk to it here, in the terminal, without the page; lines may also come through a pipe.
+    Chat {
+        /// Who talks, as `terminal:NAME` in the configuration; the user of this machine if not said.
+        #[arg(long = "as", value_name = "NAME")]
+        person: Option<String>,
+    },
     /// The record of who did what.
     #[command(subcommand)]
     Audit(Audit),
@@ -48,6 +55,9 @@ enum Task {
     Token(Token),
     /// Say what is configured, what is reachable and what is missing.
     Doctor,
+    /// Do a step of the sample platform; its capability files run this.
+    #[command(hide = true)]
+    Sample { words: Vec<String> },
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,15 +117,30 @@ async fn perform(line: Line) -> Result<ExitCode> {
             println!("{:#}", schema());
             Ok(ExitCode::SUCCESS)
         }
+        Task::Chat { person } => chat(config()?, person).await,
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
+        Task::Sample { words } => Ok(sample::perform(&words).await),
         Task::Doctor => examine(&config()?).await,
     }
 }
 
-/// Serves until it is told to stop; told again, it stops at once.
 async fn run(config: Config) -> Result<ExitCode> {
     log::start(&config.log)?;
+    serve::door::run(config, told_to_stop()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn chat(config: Config, person: Option<String>) -> Result<ExitCode> {
+    // Only what goes wrong: the log and the conversation share the screen.
+    log::start(&Log { level: "error".into(), ..config.log.clone() })?;
+    let name = person.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".into());
+    serve::door::chat(config, Sender { id: name.clone(), name }, told_to_stop()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Is cancelled at the first signal to stop; the second one ends the process at once.
+fn told_to_stop() -> Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told = stop.clone();
@@ -131,8 +156,7 @@ async fn run(config: Config) -> Result<ExitCode> {
             told.cancel();
         }
     });
-    serve::door::run(config, stop).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(stop)
 }
 
 async fn check(config: Config, folder: Option<PathBuf>) -> Result<ExitCode> {

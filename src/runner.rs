@@ -62,6 +62,8 @@ pub struct Tools {
     pub data: PathBuf,
     /// The folder of the capability files; template directories and programs are found from here.
     pub commands: PathBuf,
+    /// The file of this very program, for steps that run it.
+    pub program: PathBuf,
     /// The address at which others reach this process, for call-backs: `http://127.0.0.1:7070`.
     pub public_url: String,
     /// What the tokens of call-backs are made from; the same for all replicas.

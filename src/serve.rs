@@ -97,6 +97,7 @@ pub fn tools(config: &Config, clock: Clock, (callback_key, public_url): (SecretS
         clock,
         data: std::path::absolute(&config.data)?,
         commands: std::path::absolute(&config.commands)?,
+        program: std::env::current_exe()?,
         public_url,
         callback_key,
     })

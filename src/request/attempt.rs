@@ -10,7 +10,7 @@ use crate::clock::Span;
 use crate::error::Result;
 use crate::job::Fenced;
 use crate::runner::{Attempt, Outcome, Progress, Runner};
-use crate::store::step::{Course, Step, state};
+use crate::store::step::{Step, state};
 
 /// How long an attempt of a step may take if its file does not say.
 const TIMEOUT: Span = Span::from_secs(600);
@@ -48,11 +48,10 @@ impl Work<'_> {
         if let Some((_, body)) = self.called.as_ref().filter(|_| row.state == state::WAITING) {
             checkpoint["called"] = body.clone();
         }
-        let course = if row.course() == Course::Undo { "-undo" } else { "" };
         let attempt = Attempt {
             request: row.request.clone(),
-            step: row.name.clone(),
-            key: format!("{}-{}{course}", row.request, row.name),
+            step: row.full_name(),
+            key: format!("{}-{}", row.request, row.full_name()),
             values: values.all,
             mask: values.mask,
             checkpoint,

@@ -156,7 +156,7 @@ impl Work<'_> {
         let repeatable = is_repeatable(&file, &runner);
         let interrupted = row.state == state::RUNNING && row.attempt > 0;
         self.called = match row.state.as_str() {
-            state::WAITING => self.app.store.call_back(&row.request, &row.name).await?,
+            state::WAITING => self.app.store.call_back(&row.request, &row.full_name()).await?,
             _ => None,
         };
         let (attempt, progress) = self.attempt(&row, &file, values)?;

@@ -115,7 +115,7 @@ async fn again(work: &mut Work<'_>, mut row: Step, judge: &Judge<'_>, wait: Opti
 
 /// The step waits; the job comes back at `at`, or at once if a call-back has come meanwhile.
 async fn pause(work: &mut Work<'_>, row: Step, at: Millis) -> Result<Settled> {
-    let (claim, name, link) = (work.claim.clone(), row.name.clone(), row.link.clone());
+    let (claim, name, link) = (work.claim.clone(), row.full_name(), row.link.clone());
     let waiting = row.state == state::WAITING;
     record(work, &row, move |tx, request| {
         Box::pin(async move {

@@ -51,8 +51,8 @@ pub struct Process {
     /// program takes options: a value may begin with `-`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<Template>,
-    /// Its environment, beyond PATH, HOME, LANG and IDEMPOTENCY_KEY; it sees nothing else of ours. This or `input` is
-    /// the place for secrets: everybody on the machine can read arguments.
+    /// Its environment, beyond PATH, HOME, LANG, IDEMPOTENCY_KEY and STATIONMASTER_URL, our own address; it sees nothing
+    /// else of ours. This or `input` is the place for secrets: everybody on the machine can read arguments.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Template>,
     /// Where it runs, relative to the data folder; made if it is not there. The data folder itself if not said.
@@ -126,6 +126,8 @@ impl Process {
             Some(words) => format!("{what}: {words}"),
             None => what,
         };
+        // A program that has words for people has said all that they need.
+        let ended = |status: i32| said.error.clone().unwrap_or_else(|| told(format!("it ended with status {status}")));
         let link = said.link.clone().or_else(|| link_of(&said.outputs));
         let missing = self.outputs.iter().find(|name| !said.outputs.contains_key(*name));
         let outcome = match end {
@@ -138,8 +140,8 @@ impl Process {
                 Some(name) => Outcome::failed(told(format!("it ended well, but without the output `{name}`"))),
                 None => Outcome::done("it ended well", Map::new()),
             },
-            End::Exit(EX_TEMPFAIL) => Outcome::transient(told(format!("it ended with status {EX_TEMPFAIL}"))),
-            End::Exit(status) => Outcome::failed(told(format!("it ended with status {status}"))),
+            End::Exit(EX_TEMPFAIL) => Outcome::transient(ended(EX_TEMPFAIL)),
+            End::Exit(status) => Outcome::failed(ended(status)),
             End::Signal(signal) => Outcome::failed(told(format!("it was killed by {}", signal_name(signal)))),
         };
         Outcome { summary: attempt.mask.text(&outcome.summary), ..outcome }.link(link).outputs(said.outputs)
@@ -147,7 +149,7 @@ impl Process {
 
     fn command(&self, program: &Path, tools: &Tools, attempt: &Attempt) -> Result<Command> {
         let mut command = Command::new(program);
-        command.env_clear().env("IDEMPOTENCY_KEY", &attempt.key);
+        command.env_clear().env("IDEMPOTENCY_KEY", &attempt.key).env("STATIONMASTER_URL", &tools.public_url);
         for name in ["PATH", "HOME", "LANG"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }
@@ -181,7 +183,7 @@ impl Process {
     /// The program's file, if there is one that can be run.
     fn find(&self, tools: &Tools) -> Option<PathBuf> {
         if self.program == OURSELVES {
-            return std::env::current_exe().ok();
+            return Some(tools.program.clone());
         }
         let candidates: Vec<PathBuf> = if self.program.contains('/') {
             vec![std::path::absolute(tools.commands.join(&self.program)).ok()?]

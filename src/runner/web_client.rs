@@ -122,6 +122,9 @@ impl WebClient {
         if cancel.is_cancelled() {
             return Err(Trouble::Unreached("it was stopped before it began".into()));
         }
+        if call.deadline.is_zero() {
+            return Err(Trouble::Unreached("its time was over before it began".into()));
+        }
         tokio::select! {
             () = cancel.cancelled() => Err(Trouble::Lost("it was stopped before the answer came".into())),
             answer = self.follow(call) => answer,

@@ -1,19 +1,22 @@
 //! The whole process: the house and its doors, opened in order and closed together.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{House, Parts, build, callback_key, tools};
 use crate::catalogue::Catalogue;
 use crate::catalogue::check::{Known, explain};
-use crate::chat::Platform;
+use crate::chat::terminal::TerminalChat;
 use crate::chat::web::{self as page, WebChat};
+use crate::chat::{Platform, Sender};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::{Result, UserError};
+use crate::error::{Reason, Result, UserError};
 use crate::store::Store;
 use crate::web::guard::Names;
 use crate::web::server::{self, Limits, Options};
@@ -21,7 +24,44 @@ use crate::web::{self, health};
 
 /// Runs until `stop`, then ends gracefully: it takes no new work, and what runs has the grace that is configured. An
 /// error, before anything was begun, says what is not right in the configuration, the files or the surroundings.
-pub async fn run(mut config: Config, stop: CancellationToken) -> Result<()> {
+pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
+    let (listener, mut parts) = prepare(config).await?;
+    let page = parts.config.web.page.then(|| Arc::new(WebChat::new(parts.store.conversations())));
+    parts.platforms.extend(page.iter().map(|page| page.clone() as Arc<dyn Platform>));
+    let house = House::open(build(parts)?).await?;
+    let mut router = web::router(&house.app, &stop);
+    if let Some(page) = page {
+        router = router.merge(page::router(page, house.desk.clone()));
+    }
+    let config = &house.app.config;
+    tracing::info!(listen = %config.web.listen, url = config.public_url(), page = config.web.page, "ready");
+    let options = options(config);
+    let (served, ()) =
+        tokio::join!(close(house, stop.clone()), server::serve(listener, router, options, stop.clone()),);
+    served
+}
+
+/// A conversation of `person` on standard input and output, in a process of its own, until the input ends or `stop`.
+/// Without the page, and on a free port, which only calls back to this machine use.
+pub async fn chat(mut config: Config, person: Sender, stop: CancellationToken) -> Result<()> {
+    config.web.page = false;
+    config.web.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let (listener, mut parts) = prepare(config).await?;
+    let terminal = Arc::new(TerminalChat::standard(person));
+    parts.platforms.push(terminal.clone());
+    let house = House::open(build(parts)?).await?;
+    let (router, options) = (web::router(&house.app, &stop), options(&house.app.config));
+    let said_all = async {
+        terminal.ended().await;
+        stop.cancel();
+    };
+    let (served, (), ()) =
+        tokio::join!(close(house, stop.clone()), server::serve(listener, router, options, stop.clone()), said_all,);
+    served
+}
+
+/// Everything up to the point where the house can be opened. The port comes first: who cannot have it changes nothing.
+async fn prepare(mut config: Config) -> Result<(TcpListener, Parts)> {
     health::recorder()?;
     let listener = server::listen(config.web.listen).await?;
     config.web.listen = listener.local_addr()?;
@@ -33,31 +73,30 @@ pub async fn run(mut config: Config, stop: CancellationToken) -> Result<()> {
         UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
             .hint("mend them, and try them with `stationmaster check`")
     })?;
-    let page = config.web.page.then(|| Arc::new(WebChat::new(store.conversations())));
-    let platforms = page.iter().map(|page| page.clone() as Arc<dyn Platform>).collect();
-    let house = House::open(build(Parts { config, store, clock, catalogue, tools, platforms })?).await?;
+    Ok((listener, Parts { config, store, clock, catalogue, tools, platforms: Vec::new() }))
+}
 
-    let app = house.app.clone();
-    let config = &app.config;
-    let mut router = web::router(&app, &stop);
-    if let Some(page) = page {
-        router = router.merge(page::router(page, house.desk.clone()));
-    }
+fn options(config: &Config) -> Options {
     let names = Names::new(config.web.listen.ip(), &config.public_url());
-    let options = Options { names, limits: Limits::default(), grace: config.jobs.grace.duration() };
-    tracing::info!(listen = %config.web.listen, url = config.public_url(), page = config.web.page, "ready");
-    let close = async {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = app.store.broken() => {
-                tracing::error!("the database file cannot be written to; stopping, since nothing could be kept");
-                stop.cancel();
-            }
-        }
-        tracing::info!("stopping: no new work is taken, and what runs has its grace");
-        house.close().await;
+    Options { names, limits: Limits::default(), grace: config.jobs.grace.duration() }
+}
+
+/// Waits for `stop`, or calls it because the database failed, which is an error; then closes the house.
+async fn close(house: House, stop: CancellationToken) -> Result<()> {
+    let app = house.app.clone();
+    let broken = tokio::select! {
+        () = health::tidy(stop.clone()) => false,
+        () = app.store.broken() => true,
     };
-    tokio::join!(server::serve(listener, router, options, stop.clone()), close, health::tidy(stop.clone()));
+    stop.cancel();
+    tracing::info!("stopping: no new work is taken, and what runs has its grace");
+    house.close().await;
     tracing::info!("stopped");
+    if broken {
+        let message = "The database file cannot be written to, so nothing could be kept.";
+        return Err(UserError::new(Reason::Unavailable, message)
+            .hint("make room or mend the disk, then start again; what was accepted goes on")
+            .into());
+    }
     Ok(())
 }

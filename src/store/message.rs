@@ -49,18 +49,21 @@ impl Tx {
 }
 
 impl Store {
-    /// Takes messages that lag behind, those that wait longest first.
-    pub async fn claim_messages(&self, most: usize) -> Result<Vec<Message>> {
+    /// Takes messages on these platforms that lag behind, those that wait longest first.
+    pub async fn claim_messages(&self, platforms: Vec<String>, most: usize) -> Result<Vec<Message>> {
         let skip = if self.engine == Engine::Postgres { " for update skip locked" } else { "" };
         self.write(move |tx| {
             Box::pin(async move {
+                let names: Vec<String> = (4..4 + platforms.len()).map(|n| format!("${n}")).collect();
                 let sql = format!(
                     "update message set due_at = $1, failures = failures + 1 where id in (select id from message where \
-                     wanted > sent and due_at <= $2 order by due_at limit $3{skip}) \
-                     returning id, platform, place, subject, wanted, posted, failures"
+                     wanted > sent and due_at <= $2 and platform in ({}) order by due_at limit $3{skip}) \
+                     returning id, platform, place, subject, wanted, posted, failures",
+                    names.join(", ")
                 );
                 let query = sqlx::query_as(AssertSqlSafe(sql)).bind(tx.now + HOLD.millis()).bind(tx.now);
-                Ok(query.bind(most as i64).fetch_all(&mut tx.connection).await?)
+                let query = platforms.into_iter().fold(query.bind(most as i64), |query, name| query.bind(name));
+                Ok(query.fetch_all(&mut tx.connection).await?)
             })
         })
         .await

@@ -1,53 +1,103 @@
-//! Making a database: for the sample platform's `db create`, and for tests that want one of their own.
+//! Making databases: for the sample platform's `/db create`, and for tests that want one of their own.
+//!
+//! Invariant: a database is at its place whole or not at all. It is made under another name and then renamed, so that
+//! making it again after a crash finds either nothing or what was made.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::Context as _;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Reason, Result, UserError};
 
-/// Makes the database `name` on the PostgreSQL server at `server` and gives its URL. The name must be of lower case
-/// letters, digits and `_`.
-pub async fn create_database(server: &str, name: &str) -> Result<String> {
-    let name = checked(name)?;
-    sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(server).await.context("connect to the PostgreSQL server")?;
-    if let Err(error) = connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("create database {name}")))).await {
-        let taken = error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "42P04");
-        return Err(if taken { exists(name).into() } else { anyhow::Error::new(error).context("create the database") });
-    }
-    let mut url = url::Url::parse(server).context("the PostgreSQL server's URL")?;
-    url.set_path(name);
-    Ok(url.to_string())
+mod file;
+mod server;
+
+pub use server::create_database;
+
+/// A place where databases are made.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A folder of SQLite files.
+    Folder(PathBuf),
+    /// A PostgreSQL server, by the URL of an account that may create databases.
+    Server(String),
 }
 
-/// Removes the database `name` from the PostgreSQL server at `server`; one that is not there is no error.
-pub async fn drop_database(server: &str, name: &str) -> Result<()> {
-    let name = checked(name)?;
-    sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(server).await.context("connect to the PostgreSQL server")?;
-    let statement = AssertSqlSafe(format!("drop database if exists {name}"));
-    connection.execute(sqlx::raw_sql(statement)).await.context("drop the database")?;
-    Ok(())
+/// What a database says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The id of the person who asked for it.
+    pub owner: String,
+    /// That person's name.
+    pub owner_name: String,
+    /// The request that made it.
+    pub request: String,
+    /// How much it takes.
+    pub size: Size,
 }
 
-/// Makes an SQLite database at `file`, with a table that says who owns it, and gives its URL.
-pub async fn create_file(file: &Path, owner: &str) -> Result<String> {
-    sqlx::any::install_default_drivers();
-    if file.exists() {
-        return Err(exists(&file.display().to_string()).into());
+/// How much a database takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Size {
+    /// 20 connections on a server; pages of 4 KiB in a file.
+    Small,
+    /// 200 connections on a server; pages of 16 KiB in a file.
+    Large,
+}
+
+impl Size {
+    fn connections(self) -> u32 {
+        match self {
+            Self::Small => 20,
+            Self::Large => 200,
+        }
     }
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("create the folder {}", folder.display()))?;
+
+    fn page_bytes(self) -> u32 {
+        match self {
+            Self::Small => 4096,
+            Self::Large => 16_384,
+        }
     }
-    let url = format!("sqlite://{}", file.display());
-    let mut connection =
-        AnyConnection::connect(&format!("{url}?mode=rwc")).await.context("create the database file")?;
-    connection.execute("create table about (key text primary key, value text not null)").await?;
-    sqlx::query("insert into about (key, value) values ('owner', $1)").bind(owner).execute(&mut connection).await?;
-    connection.close().await?;
-    Ok(url)
+}
+
+impl Place {
+    /// Makes the database `name`, or finds that this very request has made it already; gives its URL, without password.
+    /// The name must be of lower case letters, digits and `_`.
+    pub async fn create(&self, name: &str, about: &About) -> Result<String> {
+        let name = checked(name)?;
+        match self {
+            Self::Folder(folder) => file::create(folder, name, about).await,
+            Self::Server(server) => server::create(server, name, about).await,
+        }
+    }
+
+    /// What the database `name` says of itself; `None` if none was made here under that name.
+    pub async fn about(&self, name: &str) -> Result<Option<About>> {
+        let name = checked(name)?;
+        match self {
+            Self::Folder(folder) => file::about(&file::place(folder, name)).await,
+            Self::Server(server) => server::about(server, name).await,
+        }
+    }
+
+    /// Removes the database `name`; one that is not there is no error, one that somebody is connected to is.
+    pub async fn remove(&self, name: &str) -> Result<()> {
+        let name = checked(name)?;
+        match self {
+            Self::Folder(folder) => file::remove(&file::place(folder, name)),
+            Self::Server(server) => server::remove(server, name).await,
+        }
+    }
+
+    /// The databases that were made here, by name.
+    pub async fn list(&self) -> Result<Vec<(String, About)>> {
+        match self {
+            Self::Folder(folder) => file::list(folder).await,
+            Self::Server(server) => server::list(server).await,
+        }
+    }
 }
 
 /// An identifier cannot be bound as a value, so only harmless ones are let through.
@@ -61,6 +111,13 @@ fn checked(name: &str) -> Result<&str> {
         .into())
 }
 
-fn exists(name: &str) -> UserError {
+/// The name under which a request makes a database before it is at its place.
+fn draft(about: &About) -> Result<String> {
+    let name = format!("new_{}", about.request);
+    checked(&name)?;
+    Ok(name)
+}
+
+fn taken(name: &str) -> UserError {
     UserError::new(Reason::Conflict, format!("There is a database {name} already.")).hint("choose another name")
 }

@@ -1,6 +1,5 @@
 //! The database's tables, and which of their versions there is.
 
-use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -8,7 +7,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Connection};
 
-use super::{Engine, engine_of};
+use super::{Engine, engine_of, file_of};
 use crate::error::Result;
 
 /// Everything that brings an older database up to date.
@@ -33,11 +32,10 @@ pub async fn inspect(url: &str) -> Result<Schema> {
     sqlx::any::install_default_drivers();
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     let engine = engine_of(url)?;
-    let file = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let url = match engine {
-        Engine::Sqlite if !Path::new(file.split('?').next().unwrap_or(file)).exists() => return Ok(Schema::Absent),
-        Engine::Sqlite => format!("sqlite://{}?mode=ro", file.split('?').next().unwrap_or(file)),
-        Engine::Postgres => url.to_owned(),
+    let url = match file_of(url, engine) {
+        Some(file) if !file.exists() => return Ok(Schema::Absent),
+        Some(file) => format!("sqlite://{}?mode=ro", file.display()),
+        None => url.to_owned(),
     };
     let options = AnyConnectOptions::from_str(&url).context("the database URL")?;
     let mut connection = AnyConnection::connect_with(&options).await.context("open the database")?;

@@ -96,6 +96,14 @@ impl Step {
         }
     }
 
+    /// Its name where it must not be taken for its undo's, or the reverse: in call-backs and idempotency keys.
+    pub fn full_name(&self) -> String {
+        match self.course() {
+            Course::Do => self.name.clone(),
+            Course::Undo => format!("{}.undo", self.name),
+        }
+    }
+
     /// Whether it is the step itself or its undo.
     pub fn course(&self) -> Course {
         if self.course == "undo" { Course::Undo } else { Course::Do }

@@ -66,7 +66,7 @@ fn databases(api: &str) -> String {
         method = "POST"
         url = "{api}/databases"
         [command.reply]
-        text = "Database **{{{{name}}}}** is ready."
+        text = "Database **{{{{name}}}}** is ready (`{{{{request.id}}}}`)."
         [[command]]
         name = "db drop"
         summary = "Drop a database"
@@ -169,7 +169,8 @@ async fn a_program_asks_watches_and_reads_the_end() {
             (ended.status, &ended.body["state"], &ended.body["ended"]),
             (200, &json!("succeeded"), &json!(true))
         );
-        assert_eq!(ended.body["reply"], "Database **orders** is ready.");
+        let id = accepted.body["id"].as_str().expect("an id");
+        assert_eq!(ended.body["reply"], format!("Database orders is ready ({id})."));
         assert_eq!(ended.body["steps"][0]["state"], "done");
         assert_eq!(ended.body["person"], "ada");
         door.house.finish().await;

@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 9] = [
     &["app"],
     &["help", "request"],
     &["desk"],
-    &["doctor", "serve", "web"],
+    &["doctor", "sample", "serve", "web"],
     &["main"],
 ];
 
@@ -106,9 +106,9 @@ impl Source {
         inner.split(['/', '.']).next().unwrap_or(inner)
     }
 
-    /// Whether all of it is a test.
+    /// Whether all of it is a test or a measurement.
     fn is_test(&self) -> bool {
-        self.path.starts_with("tests/")
+        !self.path.starts_with("src/")
     }
 
     /// How many lines stand before its tests.

@@ -50,6 +50,7 @@ impl Folder {
             clock: Clock::system(),
             data: self.path().join("data"),
             commands: self.path().to_owned(),
+            program: env!("CARGO_BIN_EXE_stationmaster").into(),
             public_url: "http://127.0.0.1:7070".into(),
             callback_key: "key".to_owned().into(),
         }

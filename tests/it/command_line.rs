@@ -45,6 +45,8 @@ impl Folder {
         std::fs::create_dir(folder.path().join("commands")).expect("a folder");
         let this = Self(folder);
         this.write("commands/greetings.toml", CAPABILITY);
+        // Any free port: others may be at work on this machine.
+        this.write("stationmaster.toml", "[web]\nlisten = \"127.0.0.1:0\"\n");
         this
     }
 
@@ -190,6 +192,29 @@ async fn a_program_with_a_token_gets_a_thing_done() {
     assert!(!log.contains(&token), "{log}");
     let (status, said) = folder.run(&["audit", "verify"]);
     assert!(status == Some(0) && said.contains("the audit trail holds"), "{said}");
+}
+
+#[test]
+fn a_conversation_through_a_pipe_ends_when_all_is_done() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.path().join("typed"), "/greet ada\n").expect("written");
+    let typed = std::fs::File::open(folder.0.path().join("typed")).expect("opened");
+    let output = folder.command(&["chat", "--as", "ada"]).stdin(typed).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && said.contains("Hello, ada."),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn one_process_does_the_work_of_a_file() {
+    let folder = Folder::new();
+    let _served = folder.serve(&[]);
+    let (status, said) = folder.run(&["chat"]);
+    assert!(status == Some(1) && said.contains("hint: stop it first"), "{said}");
+    assert_eq!(folder.run(&["token", "create", "--person", "ada"]).0, Some(0), "but a token can be made meanwhile");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stationmaster::clock::Clock;
 use stationmaster::store::Store;
-use stationmaster::store::conversation::Entry;
+use stationmaster::store::conversation::{Conversations, Entry};
 
 use crate::engine::{On, START, database, on_both};
 
@@ -62,6 +62,18 @@ async fn a_long_conversation_is_read_in_pages() {
     .await;
 }
 
+/// Reads on from what was seen, until so many entries have their last content.
+async fn follow(kept: &Conversations, entries: usize) {
+    let (mut seen, mut done) = (0, BTreeSet::new());
+    while done.len() < entries {
+        let changed = kept.since("ada", seen).await.expect("read");
+        assert!(changed.is_sorted_by_key(|entry| entry.seq));
+        seen = changed.last().map_or(seen, |entry| entry.seq);
+        done.extend(changed.into_iter().filter(|entry| entry.content == "2").map(|entry| entry.id));
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Two processes write to one conversation while a third follows it: whoever reads on from the last change that was seen
 /// misses none, whatever the order of the commits.
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +86,7 @@ async fn who_follows_a_conversation_misses_nothing() {
             On::Sqlite => first.clone(),
             On::Postgres => Store::open(&url, Clock::manual(START)).await.expect("opens").conversations(),
         };
-        let write = |kept: stationmaster::store::conversation::Conversations, who: &'static str| async move {
+        let write = |kept: Conversations, who: &'static str| async move {
             for number in 0..40 {
                 let id = format!("{who}{number}");
                 kept.append("ada", &id, "1".into()).await.expect("added");
@@ -82,20 +94,7 @@ async fn who_follows_a_conversation_misses_nothing() {
             }
         };
         let writers = futures::future::join(write(first.clone(), "x"), write(second, "y"));
-        let follow = async {
-            let (mut seen, mut done) = (0, BTreeSet::new());
-            while done.len() < 80 {
-                for entry in first.since("ada", seen).await.expect("read") {
-                    assert!(entry.seq > seen);
-                    seen = entry.seq;
-                    if entry.content == "2" {
-                        done.insert(entry.id);
-                    }
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        let both = futures::future::join(writers, follow);
+        let both = futures::future::join(writers, follow(&first, 80));
         tokio::time::timeout(std::time::Duration::from_secs(60), both).await.expect("every change is seen");
     })
     .await;

@@ -288,6 +288,34 @@ async fn another_browser_is_another_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a14_another_site_can_lead_here_but_not_act() {
+    let (page, _driver, browser) = opened(Scheme::Light).await;
+    browser.keys("mine" + Key::Enter).await;
+    browser.sees("I heard").await;
+    let evil = format!(
+        "<a id=link href='{0}'>go</a><form method=post action='{0}chat/say'><input name=delivery \
+         value=6f1d2c1e-0000-4000-8000-000000000001><input name=words value=evil><button id=act>x</button></form>\
+         <iframe src='{0}'></iframe>",
+        page.url
+    );
+    let other = axum::Router::new().route("/", axum::routing::get(async move || axum::response::Html(evil)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    // Another name is another site, even of the same machine.
+    let address = format!("http://localhost:{}/", listener.local_addr().expect("an address").port());
+    tokio::spawn(async move { axum::serve(listener, other).await });
+
+    browser.driver.goto(&address).await.expect("the other site opens");
+    browser.click("#act").await;
+    browser.sees("Only this page itself may send that.").await;
+    browser.driver.goto(&address).await.expect("the other site opens");
+    browser.click("#link").await;
+    browser.sees("Developer 1").await;
+    browser.sees("mine").await;
+    assert_eq!(page.said(), ["mine"]);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_survives_an_unreachable_server() {
     let (mut page, _driver, browser) = opened(Scheme::Light).await;
     page.cut().await;

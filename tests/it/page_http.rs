@@ -43,11 +43,11 @@ impl Room {
 
     /// A browser that opened the page.
     async fn visit(&self) -> Cookie {
-        let response = self.send(Request::get("/").body(Body::empty()).unwrap()).await;
+        let response = self.send(Request::get("/").body(Body::empty()).expect("a request")).await;
         assert_eq!(response.status(), StatusCode::OK);
-        let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+        let cookie = response.headers()[header::SET_COOKIE].to_str().expect("text").to_owned();
         assert!(cookie.contains("; HttpOnly; SameSite=Strict") && cookie.contains("Path=/"), "{cookie}");
-        cookie.split(';').next().unwrap().to_owned()
+        cookie.split(';').next().expect("a part").to_owned()
     }
 
     async fn post(&self, path: &str, cookie: &str, body: impl Into<Body>) -> Response<Body> {
@@ -56,16 +56,16 @@ impl Room {
             .header(header::COOKIE, cookie)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "text/x-fragment");
-        self.send(request.body(body.into()).unwrap()).await
+        self.send(request.body(body.into()).expect("a request")).await
     }
 
     /// Listens as the page does, until it is told something that contains `text`.
     async fn told(&self, cookie: &str, last: &str, text: &str) -> (String, BodyDataStream) {
         let listen = Request::get("/chat/live?after=0").header(header::COOKIE, cookie).header("last-event-id", last);
-        let mut events = self.send(listen.body(Body::empty()).unwrap()).await.into_body().into_data_stream();
+        let mut events = self.send(listen.body(Body::empty()).expect("a request")).await.into_body().into_data_stream();
         let mut told = String::new();
         while !told.contains(text) {
-            told.push_str(&String::from_utf8_lossy(&events.next().await.unwrap().unwrap()));
+            told.push_str(&String::from_utf8_lossy(&events.next().await.expect("more").expect("no error")));
         }
         (told, events)
     }
@@ -76,19 +76,19 @@ impl Room {
 }
 
 async fn text(response: Response<Body>) -> String {
-    String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+    String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.expect("a body").to_vec()).expect("text")
 }
 
 #[tokio::test]
 async fn a14_nothing_is_loaded_but_what_we_serve() {
     let room = Room::open().await;
     for path in ["/", "/chat/style.css", "/chat/script.js", "/chat/live"] {
-        let response = room.send(Request::get(path).body(Body::empty()).unwrap()).await;
-        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        let response = room.send(Request::get(path).body(Body::empty()).expect("a request")).await;
+        let policy = response.headers()["content-security-policy"].to_str().expect("text");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{path}: {policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
     }
-    let page = text(room.send(Request::get("/").body(Body::empty()).unwrap()).await).await;
+    let page = text(room.send(Request::get("/").body(Body::empty()).expect("a request")).await).await;
     assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" onclick="), "{page}");
 }
 
@@ -99,7 +99,7 @@ async fn a14_other_sites_neither_act_nor_listen() {
     let say = |name: &str, value: &str| {
         let request = Request::post("/chat/say").header(header::COOKIE, &cookie).header(header::HOST, "127.0.0.1:7070");
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").header(name, value);
-        request.body(Body::from(format!("delivery={ONE}&words=hello"))).unwrap()
+        request.body(Body::from(format!("delivery={ONE}&words=hello"))).expect("a request")
     };
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -112,7 +112,7 @@ async fn a14_other_sites_neither_act_nor_listen() {
         assert_eq!(room.send(say(name, value)).await.status(), StatusCode::FORBIDDEN, "{name}: {value}");
     }
     let listen = Request::get("/chat/live").header(header::COOKIE, &cookie).header("sec-fetch-site", "cross-site");
-    assert_eq!(room.send(listen.body(Body::empty()).unwrap()).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(room.send(listen.body(Body::empty()).expect("a request")).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(room.said(), 0);
     let own = room.send(say("origin", "http://127.0.0.1:7070")).await;
     assert_eq!(own.status(), StatusCode::SEE_OTHER, "a form without the script leads back to the page");
@@ -123,7 +123,7 @@ async fn a14_other_sites_neither_act_nor_listen() {
 #[tokio::test]
 async fn a_link_from_another_site_does_not_make_another_person() {
     let room = Room::open().await;
-    let request = Request::get("/").header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
+    let request = Request::get("/").header("sec-fetch-site", "cross-site").body(Body::empty()).expect("a request");
     let response = room.send(request).await;
     assert!(!response.headers().contains_key(header::SET_COOKIE), "the browser may have a cookie that it did not send");
     assert!(text(response).await.contains("http-equiv=\"refresh\""));
@@ -136,7 +136,7 @@ async fn strangers_and_made_up_cookies_are_nobody() {
     for cookie in ["", "stationmaster=", "stationmaster=%00", made_up.as_str()] {
         let response = room.post("/chat/say", cookie, format!("delivery={ONE}&words=x")).await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{cookie}");
-        let listen = Request::get("/chat/live").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+        let listen = Request::get("/chat/live").header(header::COOKIE, cookie).body(Body::empty()).expect("a request");
         assert_eq!(room.send(listen).await.status(), StatusCode::UNAUTHORIZED, "{cookie}");
     }
     assert_eq!(room.said(), 0);
@@ -159,7 +159,7 @@ async fn a7_a8_f3_what_the_page_would_not_send_is_refused() {
         assert_eq!(room.post("/chat/say", &cookie, body).await.status(), StatusCode::BAD_REQUEST, "{body}");
     }
     for path in ["/chat/../Cargo.toml", "/chat/%2e%2e/Cargo.toml", "/chat/templates/page.html", "/chat/style.css/.."] {
-        let response = room.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        let response = room.send(Request::get(path).body(Body::empty()).expect("a request")).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(room.said(), 0);
@@ -189,9 +189,9 @@ async fn a_post_that_is_tried_again_is_one_message() {
     let cookie = room.visit().await;
     let place = room.desk.heard()[0].place.clone();
     let card = |title: &str| Card { title: title.into(), ..Card::default() };
-    let first = room.chat.post(&place, "msg_1", &card("running")).await.unwrap();
-    assert_eq!(room.chat.post(&place, "msg_1", &card("done")).await.unwrap(), first);
-    let page = Request::get("/").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+    let first = room.chat.post(&place, "msg_1", &card("running")).await.expect("done");
+    assert_eq!(room.chat.post(&place, "msg_1", &card("done")).await.expect("done"), first);
+    let page = Request::get("/").header(header::COOKIE, cookie).body(Body::empty()).expect("a request");
     let page = text(room.send(page).await).await;
     assert!(page.contains("done") && !page.contains("running") && page.matches("<article").count() == 1, "{page}");
 }
@@ -201,7 +201,7 @@ async fn b1_a_form_of_another_person_is_not_there() {
     let room = Room::open().await;
     let (ada, ben) = (room.visit().await, room.visit().await);
     room.post("/chat/say", &ada, format!("delivery={ONE}&words=/db")).await;
-    let place = room.desk.heard().pop().unwrap().place;
+    let place = room.desk.heard().pop().expect("there").place;
     let _ = room.told(&ada, "0", "/chat/submit").await;
     let entry = format!("re-{ONE}");
     let body = format!("delivery={TWO}&entry={entry}&f.name=orders");
@@ -210,7 +210,13 @@ async fn b1_a_form_of_another_person_is_not_there() {
     assert!(taken.contains("Database orders is ready"), "{taken}");
     let again = text(room.post("/chat/submit", &ada, body).await).await;
     assert!(again.contains("You sent:") && !again.contains("is ready"), "sent twice, it is taken once: {again}");
-    assert!(room.chat.edit(&place, "nothing", &Card::default()).await.unwrap_err().is::<stationmaster::chat::Gone>());
+    assert!(
+        room.chat
+            .edit(&place, "nothing", &Card::default())
+            .await
+            .expect_err("refused")
+            .is::<stationmaster::chat::Gone>()
+    );
 }
 
 #[tokio::test]
@@ -219,9 +225,9 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     let cookie = room.visit().await;
     let place = room.desk.heard()[0].place.clone();
     let card = |title: &str| Card { title: title.into(), ..Card::default() };
-    let first = room.chat.post(&place, "msg_1", &card("first")).await.unwrap();
-    room.chat.post(&place, "msg_2", &card("second")).await.unwrap();
-    room.chat.edit(&place, &first, &card("first, changed")).await.unwrap();
+    let first = room.chat.post(&place, "msg_1", &card("first")).await.expect("done");
+    room.chat.post(&place, "msg_2", &card("second")).await.expect("done");
+    room.chat.edit(&place, &first, &card("first, changed")).await.expect("done");
     let (told, mut events) = room.told(&cookie, "1", "id: 3").await;
     let ids: Vec<&str> = told.lines().filter(|line| line.starts_with("id: ")).collect();
     assert_eq!(ids, ["id: 2", "id: 3"], "in the order of change, nothing twice");
@@ -231,6 +237,6 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     let stop = tokio_util::sync::CancellationToken::new();
     let run = room.chat.run(room.desk.clone(), stop.clone());
     stop.cancel();
-    run.await.unwrap();
+    run.await.expect("done");
     while let Some(Ok(_)) = events.next().await {}
 }

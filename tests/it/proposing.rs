@@ -205,6 +205,7 @@ fn choices(server: &MockServer, clock: &Clock) -> Choices {
         clock: clock.clone(),
         data: "data".into(),
         commands: "commands".into(),
+        program: env!("CARGO_BIN_EXE_stationmaster").into(),
         public_url: "http://127.0.0.1:7070".into(),
         callback_key: "key".into(),
     };

@@ -50,6 +50,7 @@ impl Bench {
             clock: Clock::manual(START),
             data,
             commands,
+            program: env!("CARGO_BIN_EXE_stationmaster").into(),
             public_url: "https://bot.example.org/".into(),
             callback_key: SecretString::from("a key that nobody knows"),
         };

@@ -22,7 +22,7 @@ impl Scripted {
 
     /// What was heard, each delivery once.
     pub fn heard(&self) -> Vec<Event> {
-        self.heard.lock().unwrap().clone()
+        self.heard.lock().expect("not poisoned").clone()
     }
 
     async fn answer(platform: Arc<dyn Platform>, event: Event) -> Result<()> {
@@ -61,7 +61,7 @@ impl Inbox for Scripted {
         if matches!(&event.intent, Intent::Say { words } if words == "/refused") {
             return Err(UserError::invalid("There is no such command.").hint("type /help").into());
         }
-        let mut heard = self.heard.lock().unwrap();
+        let mut heard = self.heard.lock().expect("not poisoned");
         if heard.iter().any(|known| (&known.person, &known.id) == (&event.person, &event.id)) {
             return Ok(false);
         }
@@ -87,7 +87,7 @@ impl Inbox for Scripted {
             }
             _ => Reply::Nothing,
         };
-        self.heard.lock().unwrap().push(event);
+        self.heard.lock().expect("not poisoned").push(event);
         reply
     }
 }

@@ -2,7 +2,7 @@
 
 use super::paint::{Ink, Line, Paint, wrap};
 use crate::chat::{Action, Card, Progress, Tone};
-use crate::markdown::{Block, Inline, parse};
+use crate::markdown::{Block, Inline, is_safe, parse};
 
 /// How text is shown.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,9 @@ pub fn render(card: &Card, look: Look) -> String {
     page.facts(&card.facts);
     for (index, button) in card.buttons.iter().enumerate() {
         let mut text = vec![(Ink::Strong, format!("[{}] ", index + 1)), (Ink::Plain, button.label.clone())];
-        if let Action::Open(url) = &button.action {
+        if let Action::Open(url) = &button.action
+            && is_safe(url)
+        {
             text.push((Ink::Soft, format!(" → {url}")));
         }
         page.text(text, "  ", "      ");
@@ -40,8 +42,14 @@ pub fn render(card: &Card, look: Look) -> String {
     if let Some(note) = &card.footnote {
         page.text(vec![(Ink::Soft, note.clone())], "  ", "  ");
     }
-    let paint = Paint { colours: look.colours };
-    page.lines.iter().map(|line| paint.line(line) + "\n").collect()
+    page.print(look)
+}
+
+/// How far work is, as one line with its line break.
+pub fn progress(progress: &Progress, tone: Tone, look: Look) -> String {
+    let mut page = Page { lines: Vec::new(), width: look.width.clamp(NARROWEST, WIDEST) - 2 };
+    page.progress(progress, tone);
+    page.print(look)
 }
 
 /// The sign of a tone, and its colour.
@@ -62,6 +70,11 @@ struct Page {
 }
 
 impl Page {
+    fn print(&self, look: Look) -> String {
+        let paint = Paint { colours: look.colours };
+        self.lines.iter().map(|line| paint.line(line) + "\n").collect()
+    }
+
     /// Wraps text; the first line begins with `first`, the others with `rest`, which are of the same width.
     fn text(&mut self, text: Vec<(Ink, String)>, first: &str, rest: &str) {
         let room = self.width.saturating_sub(rest.chars().count() - 2).max(8);

@@ -11,6 +11,7 @@ use super::assets::{ADDRESSES, Addresses};
 use super::refusal::Refusal;
 use super::{Room, guard, view, visit};
 use crate::chat::{Event, Inbox, Intent, PlatformName, Reply, Sender};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::store::conversation::Visitor;
 
@@ -120,7 +121,7 @@ pub fn event(visitor: &Visitor, delivery: Uuid, reply_to: Option<String>, intent
         person: Sender { id: visitor.id.clone(), name: visitor.name.clone() },
         place: visitor.id.clone(),
         reply_to,
-        at: jiff::Timestamp::now().as_millisecond(),
+        at: Clock::system().now(),
         intent,
     }
 }

@@ -3,16 +3,20 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::clock::Millis;
 use crate::error::Result;
 
 /// The trailer of a repository's first commit that names the request which made it.
 const TRAILER: &str = "Stationmaster-Request";
+/// How long one call of git may take; it works on one folder and on no network.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Who the first commit is by.
 const AUTHOR: (&str, &str) = ("Stationmaster", "stationmaster@localhost");
 
@@ -65,7 +69,7 @@ async fn run(folder: &Path, args: &[&str], (input, date): (&str, &str)) -> Resul
         // A git that does not read its input ends without it; its exit status tells.
         stdin.write_all(input.as_bytes()).await.ok();
     }
-    let output = child.wait_with_output().await?;
+    let output = timeout(LONGEST, child.wait_with_output()).await.context("git takes too long")??;
     if !output.status.success() {
         bail!("git {}: {}", args[0], String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -9,6 +9,7 @@ use crate::catalogue::command::Command;
 use crate::catalogue::parameter::Parameter;
 use crate::clock::Millis;
 use crate::error::Result;
+use crate::markdown;
 use crate::people::Person;
 use crate::store::request::Request;
 use crate::store::step::{Course, Step};
@@ -26,7 +27,7 @@ pub(super) async fn request(app: &App, request: &Request) -> Result<Value> {
         "state": request.state.name(),
         "ended": request.state.is_end(),
         "summary": request.summary,
-        "reply": request.reply,
+        "reply": request.reply.as_deref().map(|reply| markdown::plain(&markdown::parse(reply))),
         "link": request.link,
         "progress": { "percent": request.percent, "label": request.label },
         "steps": steps,

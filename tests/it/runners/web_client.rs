@@ -183,6 +183,8 @@ async fn what_may_have_happened_is_told_apart() {
     let silent = Server::new(|stream| async move { drop(stream) }).await;
     assert!(matches!(send(&open(), get(&silent.url())).await, Err(Trouble::Lost(_))));
     assert_eq!(silent.count(), 1, "a lost answer is not asked for again");
+    let late = send(&open(), Call { deadline: Duration::ZERO, ..get(&silent.url()) }).await;
+    assert!(matches!(late, Err(Trouble::Unreached(_))), "{late:?}");
     let stopped = CancellationToken::new();
     stopped.cancel();
     assert!(matches!(open().send(get(&silent.url()), &stopped).await, Err(Trouble::Unreached(_))));
