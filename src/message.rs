@@ -57,6 +57,9 @@ fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, KEPT).to_string()
 }
 
+/// The most blocks and branches of a template, all of which may stand one inside the other; the stack is finite.
+const MOST_BLOCKS: usize = 100;
+
 /// A template inside a capability file, such as a URL or a reply. Invariant: it compiles.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -120,6 +123,10 @@ impl TryFrom<String> for Template {
     fn try_from(source: String) -> Result<Self, String> {
         if !source.contains("{{") {
             return Ok(Self { source, compiled: None });
+        }
+        let tags = source.split("{{").skip(1).map(|tag| tag.trim_start_matches(['{', '~', ' ']));
+        if tags.filter(|tag| tag.starts_with(['#', '^']) || tag.starts_with("else")).count() > MOST_BLOCKS {
+            return Err(format!("a template may have {MOST_BLOCKS} blocks and branches at most"));
         }
         let compiled = handlebars::Template::compile(&source).map_err(|e| {
             let place = e.pos().map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default();
@@ -295,5 +302,6 @@ mod tests {
         assert_eq!(missing.to_string(), "`x {{name}}`: there is no value `name`");
         assert!(Template::try_from("{{#if a}}".to_owned()).is_err());
         assert!(Template::try_from("{{> other}}".to_owned()).is_err());
+        assert!(Template::try_from("{{~#if a}}".repeat(2000) + &"{{/if}}".repeat(2000)).is_err());
     }
 }
