@@ -174,9 +174,10 @@ impl Store {
     }
 }
 
-/// What a caller is told when the database is too slow or away: nothing was started.
+/// What a caller is told when the database is too slow or away. Whether a write that was under way is kept cannot be
+/// known then; trying again is safe, since a delivery that comes twice is taken once.
 fn busy() -> UserError {
-    UserError::new(Reason::Unavailable, "The database is not answering in time, so nothing was started.")
+    UserError::new(Reason::Unavailable, "The database is not answering in time.")
         .hint("try the same again in a moment; it cannot happen twice")
 }
 
