@@ -29,7 +29,8 @@ fn field(command: &str, parameter: &Parameter, given: &Given) -> Field {
         label: parameter.name.clone(),
         help: parameter.help.clone(),
         input: input(command, parameter),
-        required: parameter.is_required(),
+        // What has a default is filled in, and "none" is no answer to it.
+        required: !parameter.optional,
         value: value.filter(|_| parameter.kind != Kind::Secret).cloned(),
         error: error.map(|error| error.message.clone()),
     }
