@@ -29,8 +29,8 @@ fn field(command: &str, parameter: &Parameter, given: &Given) -> Field {
         label: parameter.name.clone(),
         help: parameter.help.clone(),
         input: input(command, parameter),
-        // What has a default is filled in, and "none" is no answer to it.
-        required: !parameter.optional,
+        // A choice with a default has always one of its values, so "none" is not one of them.
+        required: parameter.is_required() || (parameter.kind == Kind::Choice && parameter.default.is_some()),
         value: value.filter(|_| parameter.kind != Kind::Secret).cloned(),
         error: error.map(|error| error.message.clone()),
     }

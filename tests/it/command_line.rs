@@ -45,6 +45,8 @@ impl Folder {
         std::fs::create_dir(folder.path().join("commands")).expect("a folder");
         let this = Self(folder);
         this.write("commands/greetings.toml", CAPABILITY);
+        // Any free port: others may be at work on this machine.
+        this.write("stationmaster.toml", "[web]\nlisten = \"127.0.0.1:0\"\n");
         this
     }
 

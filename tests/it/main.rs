@@ -18,6 +18,7 @@ mod page_whole;
 mod proposing;
 mod requests;
 mod runners;
+mod sample;
 mod scripted;
 mod server;
 mod store;
