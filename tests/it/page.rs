@@ -145,6 +145,12 @@ async fn a_command_is_typed_and_becomes_a_card() {
     browser.click(".card.active .danger").await;
     browser.sees("Nothing was left behind.").await;
     assert_eq!(browser.eval("document.querySelectorAll('.heard').length").await, 1, "it changed in place");
+    // The button that had the focus is gone: no other takes its place, and typing goes where one types.
+    browser.until("document.activeElement.matches('.entry')").await;
+    browser.keys("next").await;
+    browser.until("words.value === 'next' && document.activeElement === words").await;
+    browser.keys(Key::Control + "a").await;
+    browser.keys(Key::Delete).await;
 
     browser.reload().await;
     browser.sees("Nothing was left behind.").await;
@@ -407,6 +413,7 @@ const FLAWS: &str = r#"(() => {
   for (const e of document.querySelectorAll('button, a'))
     if (!e.textContent.trim() && !e.ariaLabel) flaws.push(`no name: ${e.outerHTML}`);
   if (document.documentElement.scrollWidth > innerWidth) flaws.push('wider than the window');
+  if (document.documentElement.scrollHeight > innerHeight) flaws.push('higher than the window');
   for (const e of document.querySelectorAll('.card, .bubble'))
     if (e.scrollWidth > e.clientWidth + 1) flaws.push(`wider than its place: ${e.textContent.slice(0, 60)}`);
   const rgb = (name) => {

@@ -68,11 +68,45 @@ async fn a_service_is_typed_and_is_a_repository() {
     // The bare command opens its form; a mistake keeps what was typed.
     browser.keys("/service new" + Key::Escape + Key::Enter).await;
     browser.until("document.activeElement.name === 'f.name'").await;
+    let choices = browser.eval("document.querySelectorAll('[role=radiogroup] input').length").await;
+    assert_eq!(choices, 2, "what has a default cannot be left open");
     browser.picture("whole-form").await;
     browser.keys("Not A Name" + Key::Enter).await;
     browser
         .until("document.activeElement.ariaInvalid === 'true' && document.activeElement.value === 'Not A Name'")
         .await;
     browser.picture("whole-mistake").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_fails_takes_itself_back_before_ones_eyes() {
+    let (program, driver) = (Program::start(), Driver::start());
+    let browser = driver.open(&program.url, Scheme::Dark).await;
+    browser.until("document.querySelector('.home [data-fill]')").await;
+    browser.keys("/service new shop" + Key::Enter).await;
+    browser.sees("shop is ready").await;
+    browser.keys("/deploy shop" + Key::Enter).await;
+    browser.until("document.querySelectorAll('.card.good').length === 2").await;
+    browser.picture("whole-deployed").await;
+    browser.keys("/deploy shop health=/nothing" + Key::Enter).await;
+    browser.until("document.querySelector('.card.active progress')").await;
+    browser.picture("whole-deploying").await;
+    browser.until("document.querySelector('.card.bad')").await;
+    browser.picture("whole-failed").await;
+    assert_eq!(browser.eval("document.querySelectorAll('.heard').length").await, 3, "one card each");
+    browser.keys("/deploy shop prod" + Key::Enter).await;
+    browser.until("document.querySelector('.card.waiting .primary')").await;
+    browser.picture("whole-confirm").await;
+    browser.click(".card.waiting .primary").await;
+    browser.until("document.querySelectorAll('.card.good').length === 3").await;
+    browser.keys("/help something to keep my data" + Key::Enter).await;
+    browser.until("document.querySelectorAll('.heard').length === 5").await;
+    browser.picture("whole-help").await;
+    browser.keys("/access grant" + Key::Escape + Key::Enter).await;
+    browser.until("document.querySelector('.form')").await;
+    browser.until("document.querySelector('.form').getBoundingClientRect().top > 56").await;
+    browser.until("document.querySelector('.bar').getBoundingClientRect().top === 0").await;
+    browser.picture("whole-access").await;
     browser.close().await;
 }

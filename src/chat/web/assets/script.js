@@ -154,7 +154,7 @@ function merge(html, mine = false) {
   lookForEnd();
   for (const fresh of [...template.content.querySelectorAll(".entry")]) {
     const old = find(fresh.id);
-    if (old && Number(old.dataset.seq) < Number(fresh.dataset.seq)) morph(old, fresh), keepEnd();
+    if (old && Number(old.dataset.seq) < Number(fresh.dataset.seq)) change(old, fresh);
     if (old || isEarlier(fresh)) continue;
     const next = [...entries.querySelectorAll(".entry")].find((e) => Number(e.dataset.born) > Number(fresh.dataset.born));
     fresh.classList.add("new");
@@ -170,7 +170,7 @@ function show(entry, mine) {
   jump.hidden = atEnd;
   if (!atEnd) return;
   keepEnd();
-  if (entry.offsetHeight > log.clientHeight) entry.scrollIntoView({ block: "start" });
+  if (entry.offsetHeight > log.clientHeight) log.scrollTop = entry.offsetTop - 12;
   // Who has just asked for a form goes on in it.
   const first = entry.querySelector(".form .field :is(input, select, textarea)");
   const isFree = document.activeElement === words && (!words.value || composer.ariaBusy === "true");
@@ -183,6 +183,17 @@ function isEarlier(entry) {
   return entries.querySelector("[data-earlier]") && first && Number(entry.dataset.born) < Number(first.dataset.born);
 }
 
+/** Changes an entry in place. Who was on a button that is gone stays at the entry. */
+function change(old, fresh) {
+  const held = old.contains(document.activeElement);
+  morph(old, fresh);
+  if (held && !old.contains(document.activeElement)) {
+    old.tabIndex = -1;
+    old.focus({ preventScroll: true });
+  }
+  keepEnd();
+}
+
 /** Makes `old` like `fresh` with the least change, so that focus, typed text and animations live on. */
 function morph(old, fresh) {
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) return old.replaceWith(fresh);
@@ -191,6 +202,8 @@ function morph(old, fresh) {
     return;
   }
   if (old.matches("[name=delivery], time") || old.isEqualNode(fresh)) return;
+  // A button never becomes another one under somebody's finger.
+  if (old.matches("button, a")) return old.replaceWith(fresh);
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   if (old.matches("textarea, [role=listbox]")) return;
@@ -359,6 +372,11 @@ document.addEventListener("keydown", (event) => {
   const input = event.target;
   if (!input.matches("[data-lookup]") || event.isComposing || event.shiftKey) return;
   if (keys[event.key]?.(input)) event.preventDefault();
+});
+// Typing goes where one types, from wherever nothing else takes it.
+document.addEventListener("keydown", (event) => {
+  const isText = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (isText && !event.target.closest("input, textarea, select, button, a, [popover]")) words.focus();
 });
 document.addEventListener("focusin", ({ target }) => target.matches(".lookup [data-lookup]") && propose(target));
 document.addEventListener("focusout", ({ target }) => target.matches("[data-lookup]") && conceal(target));
