@@ -15,6 +15,9 @@ use crate::error::Result;
 const LONGEST: usize = 2000;
 /// How deep brackets may nest in a condition.
 const DEEPEST: usize = 30;
+/// How deep a condition may nest altogether: each level takes about 40 kB of the stack when it is evaluated by a debug
+/// build. Chains of `&&` and `||` do not nest, since the compiler balances them.
+const DEEPEST_TREE: usize = 24;
 
 /// A CEL expression over named values. Invariant: its source has been compiled.
 #[derive(Clone, Deserialize, Serialize)]
@@ -63,18 +66,21 @@ impl TryFrom<String> for Expression {
         if source.len() > LONGEST {
             return Err(format!("a condition may have {LONGEST} characters at most"));
         }
-        let mut depth = 0usize;
+        let mut open = 0usize;
         for c in source.chars() {
             match c {
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                '(' | '[' | '{' => open += 1,
+                ')' | ']' | '}' => open = open.saturating_sub(1),
                 _ => {}
             }
-            if depth > DEEPEST {
+            if open > DEEPEST {
                 return Err(format!("a condition may nest {DEEPEST} brackets at most"));
             }
         }
         match cel::Program::compile(&source) {
+            Ok(program) if depth(program.expression()) > DEEPEST_TREE => {
+                Err(format!("a condition may nest {DEEPEST_TREE} operators at most"))
+            }
             Ok(program) => Ok(Self { source, program: Arc::new(program) }),
             Err(e) => {
                 let first = e.to_string().lines().next().unwrap_or_default().to_owned();
@@ -158,6 +164,22 @@ fn read<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>, found: &mut BTre
     }
 }
 
+/// How deep an expression nests.
+fn depth(expression: &IdedExpr) -> usize {
+    let deepest = |parts: &mut dyn Iterator<Item = &IdedExpr>| 1 + parts.map(depth).max().unwrap_or(0);
+    match &expression.expr {
+        Expr::Select(select) => 1 + depth(&select.operand),
+        Expr::Call(call) => deepest(&mut call.target.iter().map(|target| &**target).chain(&call.args)),
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => deepest(&mut entries(&map.entries)),
+        Expr::Struct(object) => deepest(&mut entries(&object.entries)),
+        Expr::Comprehension(each) => deepest(
+            &mut [&each.iter_range, &each.accu_init, &each.loop_cond, &each.loop_step, &each.result].into_iter(),
+        ),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 1,
+    }
+}
+
 /// `a.b.c`, if the expression is nothing but that.
 fn path_of(expression: &IdedExpr) -> Option<String> {
     match &expression.expr {
@@ -208,6 +230,19 @@ mod tests {
             ("steps['make'].id == 'steps.other'", vec!["steps"]),
         ] {
             assert_eq!(expression(source).variables(), read, "{source}");
+        }
+    }
+
+    #[test]
+    fn deep_conditions_are_refused_and_long_ones_work() {
+        let values = json!({"x": "b", "a": 1});
+        assert!(expression(&vec!["x == 'b'"; 150].join(" && ")).holds(&values).expect("holds"));
+        assert!(expression(&(vec!["a"; 20].join("+") + " == 20")).holds(&values).expect("holds"));
+        let nested =
+            ["a+", "a<", "a?a:", "a.", "!a==", "a in ", "-a-"].map(|part| part.repeat(1990 / part.len()) + "a");
+        for source in nested.into_iter().chain(["a".to_owned() + &"[0]".repeat(600)]) {
+            let error = Expression::try_from(source.clone()).expect_err(&source);
+            assert!(error.contains("may nest") || error.contains("not a CEL condition"), "{error}");
         }
     }
 

@@ -48,19 +48,14 @@ pub async fn perform(words: &[String]) -> ExitCode {
             _ => Err(UserError::invalid("The sample platform cannot do that.").into()),
         }
     };
-    match done.await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<UserError>() {
-            Some(refusal) => {
-                say(&json!({"error": refusal.to_string().replace('\n', " ")}));
-                ExitCode::FAILURE
-            }
-            None => {
-                say(&json!({"error": format!("{error:#}")}));
-                ExitCode::from(EX_TEMPFAIL)
-            }
-        },
-    }
+    let Err(error) = done.await else { return ExitCode::SUCCESS };
+    let (words, code) = match error.downcast_ref::<UserError>() {
+        Some(UserError { message, hint: Some(hint), .. }) => (format!("{message} Hint: {hint}"), ExitCode::FAILURE),
+        Some(refusal) => (refusal.message.clone(), ExitCode::FAILURE),
+        None => (format!("{error:#}"), ExitCode::from(EX_TEMPFAIL)),
+    };
+    say(&json!({"error": words}));
+    code
 }
 
 fn say(line: &Value) {

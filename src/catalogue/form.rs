@@ -29,7 +29,8 @@ fn field(command: &str, parameter: &Parameter, given: &Given) -> Field {
         label: parameter.name.clone(),
         help: parameter.help.clone(),
         input: input(command, parameter),
-        required: parameter.is_required(),
+        // A choice with a default has always one of its values, so "none" is not one of them.
+        required: parameter.is_required() || (parameter.kind == Kind::Choice && parameter.default.is_some()),
         value: value.filter(|_| parameter.kind != Kind::Secret).cloned(),
         error: error.map(|error| error.message.clone()),
     }

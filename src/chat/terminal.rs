@@ -95,8 +95,8 @@ impl TerminalChat {
             self.talk().show(None, &home)?;
         }
         loop {
-            let is_secret = self.talk().ask()?;
-            let hidden = is_secret.then(Hidden::begin).flatten();
+            let hidden = if self.talk().is_secret() { Hidden::begin() } else { None };
+            self.talk().ask()?;
             let Some(line) = lines.recv().await else { break };
             drop(hidden);
             let meaning = self.talk().hear(&line)?;
@@ -121,6 +121,7 @@ impl TerminalChat {
             }
             Meaning::Ask(intent) => {
                 let event = self.event(None, intent);
+                self.talk().expect(&event.id);
                 let reply = inbox.ask(event.clone()).await;
                 self.reply(&event, &reply).await
             }

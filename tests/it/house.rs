@@ -1,19 +1,21 @@
 //! A Stationmaster in a temporary folder, on either engine, whose clock the test moves and whose loops the test steps.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use stationmaster::app::App;
-use stationmaster::catalogue::Catalogue;
 use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::command::Command;
+use stationmaster::catalogue::{Catalogue, Known, explain};
 use stationmaster::chat::{Card, Event, Inbox, Intent, Platform, PlatformName, Reply, Sender, Token};
 use stationmaster::clock::{Clock, Span};
 use stationmaster::config::Config;
 use stationmaster::desk;
 use stationmaster::error::Result;
+use stationmaster::runner::Tools;
 use stationmaster::serve::{self, Parts};
 use stationmaster::store::Store;
 use tempfile::TempDir;
@@ -82,12 +84,38 @@ impl House {
         let mut config = Config { data: folder.path().join("data"), commands, ..Config::default() };
         config.http.allow_private.push("127.0.0.1".into());
         change(&mut config);
+        Self::open((on, folder), config, |_, _| catalogue(files)).await
+    }
+
+    /// A house with the sample platform, as a fresh clone has it.
+    pub async fn sample(on: On, change: impl FnOnce(&mut Config)) -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let file = top.join("stationmaster.toml");
+        let mut config = Config::load(Some(&file), std::iter::empty()).expect("the sample's configuration");
+        (config.data, config.commands) = (folder.path().join("data"), top.join("commands"));
+        change(&mut config);
+        let load = |config: &Config, tools: &Tools| {
+            let loaded = Catalogue::load(&config.commands, tools, &Known::of(config));
+            loaded.unwrap_or_else(|problems| panic!("{}", explain(&problems)))
+        };
+        Self::open((on, folder), config, load).await
+    }
+
+    async fn open(
+        (on, folder): (On, TempDir),
+        config: Config,
+        supply: impl FnOnce(&Config, &Tools) -> Catalogue,
+    ) -> Self {
         let clock = Clock::manual(START);
         let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
         let chat = Arc::new(Recorder::default());
         let key = serve::callback_key(&store).await.expect("a key");
-        let tools = serve::tools(&config, clock.clone(), (key, "http://127.0.0.1:1".into())).expect("tools");
-        let catalogue = catalogue(files);
+        let url = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
+        let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
+        tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
+        let catalogue = supply(&config, &tools);
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms: vec![chat.clone()] };
         let app = serve::build(parts).expect("an app");
         Self { app: Arc::new(app), chat, clock, _folder: folder, events: AtomicU64::new(0) }

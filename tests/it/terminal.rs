@@ -1,6 +1,7 @@
 //! Conversations on a terminal, as they are read afterwards.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read as _, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use stationmaster::chat::terminal::TerminalChat;
@@ -178,4 +179,84 @@ async fn a_card_changes_in_place_where_somebody_watches() {
     ^M^[J✓ Done
     "##);
     assert!(chat.edit("here", "msg_3", &done).await.expect_err("unknown").is::<Gone>());
+}
+
+/// A command with a secret, whose step really runs.
+const SECRETIVE: &str = r#"
+[capability]
+name = "work"
+title = "Work"
+need = "As a developer I want work done so that it is done"
+owner = "platform"
+maturity = "ga"
+
+[[command]]
+name = "work do"
+summary = "Do some work"
+[[command.param]]
+name = "key"
+type = "secret"
+
+[[command.step]]
+name = "work"
+[command.step.process]
+program = "/bin/sh"
+args = ["-c", "echo '{\"progress\": 50}'"]
+[command.reply]
+text = "All of it."
+"#;
+
+/// A real terminal (`script` of util-linux makes one) with a real process on it.
+struct Terminal {
+    process: Child,
+    keys: ChildStdin,
+    shown: String,
+}
+
+impl Terminal {
+    fn open(folder: &std::path::Path) -> Self {
+        std::fs::create_dir(folder.join("commands")).expect("a folder");
+        std::fs::write(folder.join("commands/work.toml"), SECRETIVE).expect("a file");
+        let program =
+            format!("stty cols 80 rows 30; {} chat; stty -a | grep -o ' echo '", env!("CARGO_BIN_EXE_stationmaster"));
+        let mut process = Command::new("script")
+            .args(["--quiet", "--flush", "--return", "--command", &program, "/dev/null"])
+            .current_dir(folder)
+            .env("USER", "ada")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script starts");
+        let keys = process.stdin.take().expect("piped");
+        Self { process, keys, shown: String::new() }
+    }
+
+    /// Waits until the terminal has shown a text after what was waited for before, then types.
+    fn after(&mut self, text: &str, typed: &str) -> usize {
+        let (mut bytes, begin) = (Vec::new(), self.shown.len());
+        let output = self.process.stdout.as_mut().expect("piped");
+        while !String::from_utf8_lossy(&bytes).contains(text) {
+            let mut byte = [0];
+            assert_eq!(output.read(&mut byte).expect("readable"), 1, "never shown: {text}\n{}", self.shown);
+            bytes.push(byte[0]);
+        }
+        self.shown.push_str(&String::from_utf8_lossy(&bytes));
+        self.keys.write_all(typed.as_bytes()).expect("typed");
+        begin
+    }
+}
+
+#[test]
+fn c9_on_a_real_terminal_a_secret_is_not_shown_and_a_card_changes_in_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::open(folder.path());
+    terminal.after("Hello, ada", "");
+    terminal.after("› ", "/work do\n");
+    terminal.after("key: ", "hunter22\n");
+    let begin = terminal.after("All of it.", "\x04");
+    terminal.after(" echo ", "");
+    assert!(terminal.process.wait().expect("it ends").success());
+    assert!(terminal.shown.contains("/work do"), "what is no secret is shown");
+    assert!(!terminal.shown.contains("hunter22"), "{}", terminal.shown);
+    assert!(terminal.shown[begin..].contains("A\x1b[J"), "the card went up and changed: {}", terminal.shown);
 }

@@ -53,24 +53,24 @@ impl Talk {
         self.screen.is_live()
     }
 
-    /// Asks for a line; whether it must not be seen.
-    pub fn ask(&mut self) -> Result<bool> {
-        let Some(form) = &self.form else {
-            self.screen.ask(PROMPT)?;
-            return Ok(false);
-        };
+    /// Whether the line that is asked for next must not be seen.
+    pub fn is_secret(&self) -> bool {
+        self.form.as_ref().is_some_and(Questions::is_secret)
+    }
+
+    /// Asks for a line.
+    pub fn ask(&mut self) -> Result<()> {
+        let Some(form) = &self.form else { return Ok(self.screen.ask(PROMPT)?) };
         let (above, question) = form.ask();
         if !above.is_empty() {
             self.screen.line(&above)?;
         }
-        self.screen.ask(&question)?;
-        Ok(form.is_secret())
+        Ok(self.screen.ask(&question)?)
     }
 
     /// What a line means here.
     pub fn hear(&mut self, line: &str) -> Result<Meaning> {
-        let is_secret = self.form.as_ref().is_some_and(Questions::is_secret);
-        self.screen.heard(line, is_secret)?;
+        self.screen.heard(line, self.is_secret())?;
         if let Some(form) = &mut self.form {
             let step = form.take(line);
             if matches!(step, Step::Leave) {
@@ -120,8 +120,11 @@ impl Talk {
 
     /// Shows the answer to an event.
     pub fn answer(&mut self, event: &str, reply: &Reply) -> Result<()> {
-        self.awaited.remove(event);
+        if *reply != Reply::Nothing {
+            self.awaited.remove(event);
+        }
         match reply {
+            // A card will say it.
             Reply::Nothing => self.form = None,
             Reply::Card(card) => {
                 self.form = None;
