@@ -14,6 +14,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --create-home stationmaster
 COPY --from=build /build/target/release/stationmaster /usr/local/bin/stationmaster
+COPY stationmaster.toml /app/
 COPY commands /app/commands
 WORKDIR /app
 ENV STATIONMASTER_DATA=/data STATIONMASTER_LOG__FORMAT=json

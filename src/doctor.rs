@@ -213,7 +213,7 @@ fn messages(folder: Option<&Path>) -> Finding {
 
 fn variables(config: &Config) -> Vec<Finding> {
     let missing = |name: &str| {
-        let hint = "set it, or take it out of templates.env; requests that need it fail";
+        let hint = "set it if a command needs it, or take it out of templates.env";
         doubtful("templates", format!("the environment variable {name} is not set"), hint)
     };
     config.missing_variables().into_iter().map(missing).collect()

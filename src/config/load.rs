@@ -16,8 +16,8 @@ use crate::spelling::nearest;
 const FILE: &str = "stationmaster.toml";
 /// What the variables begin with.
 const PREFIX: &str = "STATIONMASTER_";
-/// Variables with the prefix that are no settings: the path of the file, and what tests are told.
-const OTHERS: [&str; 2] = ["STATIONMASTER_CONFIG", "STATIONMASTER_TEST_"];
+/// Variables with the prefix that are no settings: the path of the file, and what tests and measurements are told.
+const OTHERS: [&str; 3] = ["STATIONMASTER_CONFIG", "STATIONMASTER_TEST_", "STATIONMASTER_BENCH_"];
 
 impl Config {
     /// Reads `path`, or `stationmaster.toml` in the working directory if it is there, and lays the `STATIONMASTER_…`

@@ -59,7 +59,7 @@ fn the_readme_names_every_setting_and_no_other() {
 
 #[test]
 fn variables_in_texts_are_settings() {
-    let others = ["STATIONMASTER_CONFIG", "STATIONMASTER_TEST_POSTGRES"];
+    let others = ["STATIONMASTER_CONFIG", "STATIONMASTER_BENCH_POSTGRES"];
     for file in ["README.md", "CONTRIBUTING.md", "Dockerfile"] {
         for name in found(r"(STATIONMASTER_[A-Z_]+[A-Z])", &text(file)) {
             let known = !refusal(name.trim_end_matches("_FILE")).contains("no such setting");
@@ -77,6 +77,23 @@ fn the_command_of_the_readme_checks_and_has_ten_lines() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("greetings.toml"), &file).expect("written");
     assert_eq!(program(folder.path(), &["check", "."]), (true, "1 file, 1 command, 0 tests: all good\n".into()));
+}
+
+#[test]
+fn the_first_line_of_the_readme_can_be_typed() {
+    let data = tempfile::tempdir().expect("a folder");
+    let line = found(r"(?s)```\n(/.*?)\n```", &text("README.md")).remove(0);
+    std::fs::write(data.path().join("typed"), format!("{line} --dry-run\n")).expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_stationmaster"))
+        .args(["chat", "--as", "ada"])
+        .current_dir(top())
+        .env("STATIONMASTER_DATA", data.path().join("data"))
+        .stdin(std::fs::File::open(data.path().join("typed")).expect("opened"))
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("What /service new would do"), "{said}");
+    assert!(text("README.md").contains("\"command\": \"service new\""));
 }
 
 #[test]
