@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 9] = [
     &["app"],
     &["help", "request"],
     &["desk"],
-    &["doctor", "serve", "web"],
+    &["doctor", "sample", "serve", "web"],
     &["main"],
 ];
 
