@@ -93,7 +93,7 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
 {
     async fn apply(&mut self, tx: &mut Tx) -> bool {
-        // A caller who has stopped waiting was told that nothing was started, and that must stay true.
+        // A caller who has stopped waiting was told to try again, and will.
         let Some(op) = self.op.take().filter(|_| !self.answer.is_closed()) else { return true };
         let done = std::panic::AssertUnwindSafe(op(tx)).catch_unwind().await;
         let done = done.unwrap_or_else(|_| Err(anyhow!("a write panicked; it was undone")));
