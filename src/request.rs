@@ -171,25 +171,13 @@ async fn existing(tx: &mut Tx, draft: Request, platform: PlatformName) -> Result
 
 /// Where a request begins, and what is said of it.
 fn first_state(command: &CommandFile, values: &Value, confirmed: bool) -> Result<(State, String)> {
-    if !confirmed && needs_confirmation(command, values)? {
+    if !confirmed && command.needs_confirmation(values)? {
         return Ok((State::Confirm, String::new()));
     }
-    Ok(match needs_approval(command, values)? {
-        Some(by) => (State::AwaitingApproval, by),
+    Ok(match command.needs_approval(values)? {
+        Some(by) => (State::AwaitingApproval, by.to_owned()),
         None => (State::Queued, String::new()),
     })
-}
-
-/// Whether the person must say first that they are sure.
-pub fn needs_confirmation(command: &CommandFile, values: &Value) -> Result<bool> {
-    command.confirm.as_ref().map_or(Ok(false), |confirm| confirm.holds(values))
-}
-
-/// Who must approve first, if somebody must.
-pub fn needs_approval(command: &CommandFile, values: &Value) -> Result<Option<String>> {
-    let Some(policy) = &command.approval else { return Ok(None) };
-    let demanded = policy.when.as_ref().map_or(Ok(true), |when| when.holds(values))?;
-    Ok(demanded.then(|| policy.by.clone()))
 }
 
 fn deadline_of(command: &CommandFile, state: State) -> Span {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::capability::Capability;
-use super::parameter::Parameter;
+use super::parameter::{Kind, Parameter};
 use crate::clock::{Rate, Span};
+use crate::error::Result;
 use crate::expression::Expression;
 use crate::message::Template;
 use crate::runner::{Callback, GithubWorkflow, Http, Process, Runner, Scaffold};
@@ -57,6 +59,25 @@ pub struct CommandFile {
     /// What `stationmaster check` tries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<CommandTest>,
+}
+
+impl CommandFile {
+    /// Whether the person must say first that they are sure; `values` are those of [`Expression::holds`].
+    pub fn needs_confirmation(&self, values: &Value) -> Result<bool> {
+        self.confirm.as_ref().map_or(Ok(false), |confirm| confirm.holds(values))
+    }
+
+    /// Who must approve first, as `approval.by` says it, if somebody must.
+    pub fn needs_approval(&self, values: &Value) -> Result<Option<&str>> {
+        let Some(policy) = &self.approval else { return Ok(None) };
+        let demanded = policy.when.as_ref().map_or(Ok(true), |when| when.holds(values))?;
+        Ok(demanded.then_some(policy.by.as_str()))
+    }
+
+    /// Whether it takes a secret, which is forgotten when a request ends.
+    pub fn has_secrets(&self) -> bool {
+        self.param.iter().any(|param| param.kind == Kind::Secret)
+    }
 }
 
 /// `[command.allow]`: who may use it. All that is named is allowed; `except` takes away again.
@@ -221,5 +242,5 @@ pub struct CommandTest {
     pub steps: Option<Vec<String>>,
     /// The typed values that must result; others are not looked at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub input: BTreeMap<String, serde_json::Value>,
+    pub input: BTreeMap<String, Value>,
 }

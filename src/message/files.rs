@@ -2,19 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, anyhow};
 use handlebars::Handlebars;
 use handlebars::template::TemplateElement;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Escape, engine, path_of, render_mistake, syntax_mistake};
 use crate::error::Result;
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/messages");
 
-/// All messages, compiled. Invariant: no message includes itself, directly or through others.
+/// Every value that any message is given, so that an unknown helper, inclusion or value shows when a file is loaded and
+/// not when somebody waits for an answer.
+static SAMPLE: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("sample.json")).expect("the sample values are JSON: a test reads them")
+});
+
+/// All messages, compiled and rendered once with sample values. Invariant: no message includes itself, directly or through others.
 pub struct Messages {
     engine: Handlebars<'static>,
 }
@@ -53,7 +61,13 @@ impl Messages {
                 mistakes.push(format!("messages/{name}.hbs includes itself: {}", chain.join(" → ")));
             }
         }
-        if mistakes.is_empty() { Ok(Self { engine }) } else { Err(anyhow!(mistakes.join("\n"))) }
+        if !mistakes.is_empty() {
+            return Err(anyhow!(mistakes.join("\n")));
+        }
+        let messages = Self { engine };
+        let rendered = sources.keys().filter_map(|name| messages.render(name, &*SAMPLE).err());
+        let mistakes: Vec<String> = rendered.map(|mistake| mistake.to_string()).collect();
+        if mistakes.is_empty() { Ok(messages) } else { Err(anyhow!(mistakes.join("\n"))) }
     }
 
     /// The message `name` as Markdown, with `values` put in as plain text.
@@ -126,6 +140,19 @@ mod tests {
         ]);
         let error = Messages::compile(&sources).err().expect("refused").to_string();
         assert!(error.contains("a → b → a") && error.contains("messages/c.hbs"), "{error}");
+    }
+
+    #[test]
+    fn what_shows_only_in_use_is_found_at_load() {
+        for (source, word) in [
+            ("{{shout command}}", "there is no helper `shout`"),
+            ("{{> missing}}", "missing"),
+            ("# {{sumary}}", "there is no value `sumary`"),
+        ] {
+            let sources = BTreeMap::from([("request_queued".to_owned(), source.to_owned())]);
+            let error = Messages::compile(&sources).err().expect("refused").to_string();
+            assert!(error.contains("messages/request_queued.hbs") && error.contains(word), "{error}");
+        }
     }
 
     #[test]

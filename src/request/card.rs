@@ -54,7 +54,7 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
         "undoing": request.ending.is_some() && !request.state.is_end(),
         "cancelling": request.cancel_at.is_some() && !request.state.is_end(),
         "took": Span::from_millis(until - began).to_string(),
-        "has_secrets": command.param.iter().any(|p| p.kind == crate::catalogue::parameter::Kind::Secret),
+        "has_secrets": command.has_secrets(),
     }))
 }
 

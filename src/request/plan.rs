@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::values::Values;
-use super::{needs_approval, needs_confirmation};
 use crate::app::App;
 use crate::catalogue::command::{CommandFile, Step};
 use crate::catalogue::resolve::Call;
@@ -45,7 +44,8 @@ pub fn plan(app: &App, call: &Call, person: &Person, place: &str) -> Result<Plan
     let mut values = Values::of_input(app, command, call.input(), person);
     values.all["place"] = place.into();
     values.all["request"] = json!({"id": "req_…"});
-    let (confirm, approval) = (needs_confirmation(command, &values.all)?, needs_approval(command, &values.all)?);
+    let confirm = command.needs_confirmation(&values.all)?;
+    let approval = command.needs_approval(&values.all)?.map(str::to_owned);
     let mut steps = Vec::new();
     for step in &command.step {
         promise_outputs(app, step, &mut values.all);

@@ -2,7 +2,7 @@
 //!
 //! Rights are checked at the press: a token says what is meant, never who may.
 
-use super::{Origin, input_of, needs_approval};
+use super::{Origin, input_of};
 use crate::app::App;
 use crate::catalogue::command::CommandFile;
 use crate::catalogue::resolve::Asked;
@@ -28,8 +28,10 @@ pub async fn confirm(app: &App, id: &str, person: &Person) -> Result<Request> {
     let command: CommandFile = serde_json::from_str(&app.store.definition(&request.definition).await?)?;
     let mut values = Values::of_input(app, &command, &input_of(&request)?, person);
     values.all["place"] = request.place.clone().into();
-    let approval = needs_approval(&command, &values.all)?;
-    let (state, summary) = approval.map_or((State::Queued, String::new()), |by| (State::AwaitingApproval, by));
+    let (state, summary) = match command.needs_approval(&values.all)? {
+        Some(by) => (State::AwaitingApproval, by.to_owned()),
+        None => (State::Queued, String::new()),
+    };
     let actor = person.id.clone();
     step_from(app, &request, State::Confirm, move |tx, id| {
         Box::pin(async move {
@@ -81,8 +83,7 @@ pub async fn cancel(app: &App, id: &str, person: &Person) -> Result<Request> {
 pub async fn retry(app: &App, id: &str, person: &Person) -> Result<Request> {
     let request = own(app, id, person).await?;
     let command: CommandFile = serde_json::from_str(&app.store.definition(&request.definition).await?)?;
-    let has_secrets = command.param.iter().any(|p| p.kind == crate::catalogue::parameter::Kind::Secret);
-    if has_secrets {
+    if command.has_secrets() {
         return Err(UserError::new(Reason::Conflict, "The secret that this needs was forgotten when it ended.")
             .hint(format!("type /{} again", command.name))
             .into());

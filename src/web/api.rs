@@ -139,7 +139,7 @@ fn asks_to_confirm(app: &App, call: &Call, person: &Person) -> Result<bool> {
     let command = &call.command().file;
     let mut values = Values::of_input(app, command, call.input(), person);
     values.all["place"] = Value::from(PLACE);
-    request::needs_confirmation(command, &values.all)
+    command.needs_confirmation(&values.all)
 }
 
 /// What a form would ask, as errors of the fields of `input`.

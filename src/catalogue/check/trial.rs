@@ -103,8 +103,8 @@ impl Trial<'_> {
         }
         let values = values(call, asker);
         let mut remarks = Vec::new();
-        remarks.extend(expect("approval", self.test.approval, needs_approval(command, &values)));
-        remarks.extend(expect("confirm", self.test.confirm, asks_to_confirm(command, &values)));
+        remarks.extend(expect("approval", self.test.approval, command.needs_approval(&values).map(|by| by.is_some())));
+        remarks.extend(expect("confirm", self.test.confirm, command.needs_confirmation(&values)));
         if let Some(expected) = &self.test.steps {
             let planned = planned(command, &values);
             if *expected != planned {
@@ -133,26 +133,17 @@ fn values(call: &Call, asker: &Asker) -> Value {
     values
 }
 
-fn needs_approval(command: &CommandFile, values: &Value) -> Result<bool, String> {
-    let Some(approval) = &command.approval else { return Ok(false) };
-    approval.when.as_ref().map_or(Ok(true), |when| when.holds(values).map_err(|error| error.to_string()))
-}
-
-fn asks_to_confirm(command: &CommandFile, values: &Value) -> Result<bool, String> {
-    command.confirm.as_ref().map_or(Ok(false), |confirm| confirm.holds(values).map_err(|error| error.to_string()))
-}
-
 /// The steps that would run; what depends on the outputs of others counts as run.
 fn planned<'c>(command: &'c CommandFile, values: &Value) -> Vec<&'c str> {
     let runs = |when: &crate::expression::Expression| when.holds(values).unwrap_or(true);
     command.step.iter().filter(|step| step.when.as_ref().is_none_or(runs)).map(|step| step.name.as_str()).collect()
 }
 
-fn expect(key: &str, expected: Option<bool>, found: Result<bool, String>) -> Option<(String, Remark)> {
+fn expect(key: &str, expected: Option<bool>, found: crate::error::Result<bool>) -> Option<(String, Remark)> {
     let expected = expected?;
     match found {
         Ok(found) if found == expected => None,
         Ok(found) => Some((key.into(), Remark::new(format!("`{key}` is {found} here")))),
-        Err(error) => Some((key.into(), Remark::new(error))),
+        Err(error) => Some((key.into(), Remark::new(error.to_string()))),
     }
 }
