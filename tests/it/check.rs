@@ -453,7 +453,13 @@ async fn the_last_good_catalogue_can_be_kept() {
 fn the_schema_knows_what_the_check_knows() {
     let validator = jsonschema::validator_for(&catalogue::schema()).expect("a schema");
     let value = |text: &str| -> serde_json::Value { toml::from_str(text).expect("TOML") };
-    assert!(validator.is_valid(&value(SMALLEST)), "{:?}", validator.iter_errors(&value(SMALLEST)).collect::<Vec<_>>());
+    let files = fs::read_dir("commands").expect("the sample").map(|entry| entry.expect("a file").path());
+    let samples = files.filter(|path| path.extension().is_some_and(|e| e == "toml"));
+    let good: Vec<String> = samples.map(|path| fs::read_to_string(path).expect("a capability file")).collect();
+    for text in good.iter().map(String::as_str).chain([SMALLEST, DATABASES]) {
+        let value = value(text);
+        assert!(validator.is_valid(&value), "{:?}", validator.iter_errors(&value).collect::<Vec<_>>());
+    }
     for (right, wrong) in [
         ("summary", "sumary"),
         ("owner = \"data-platform\"\n", ""),
