@@ -60,15 +60,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Notes that a request's attempt runs until the returned guard is dropped.
-    pub fn enter(self: &Running, request: &str, token: &CancellationToken) -> Entered<'_> {
-        self.lock().insert(request.to_owned(), token.clone());
-        Entered { running: self, request: request.to_owned() }
+    /// Notes that an attempt runs, under the name by which it is stopped, until the returned guard is dropped.
+    pub fn enter(self: &Running, name: &str, token: &CancellationToken) -> Entered<'_> {
+        self.lock().insert(name.to_owned(), token.clone());
+        Entered { running: self, name: name.to_owned() }
     }
 
-    /// Stops the attempt of a request, if it runs here.
-    pub fn cancel(&self, request: &str) {
-        if let Some(token) = self.lock().get(request) {
+    /// Stops the attempt of this name, if it runs here.
+    pub fn cancel(&self, name: &str) {
+        if let Some(token) = self.lock().get(name) {
             token.cancel();
         }
     }
@@ -93,11 +93,11 @@ impl Running {
 #[derive(Debug)]
 pub struct Entered<'r> {
     running: &'r Running,
-    request: String,
+    name: String,
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.running.lock().remove(&self.request);
+        self.running.lock().remove(&self.name);
     }
 }

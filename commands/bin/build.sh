@@ -25,8 +25,8 @@ printf '{"progress": 20, "label": "taking %s at %s"}\n' "$service" "$short"
 rm -rf "${place:?}/$release"
 mkdir -p "$place/$release"
 folder=$(cd "$place/$release" && pwd)
-# An index of its own, so that the repository's work tree stays as it is.
-export GIT_INDEX_FILE="$folder.index"
+# An index of its own, so that the repository's work tree stays as it is; within the folder, to go with it.
+export GIT_INDEX_FILE="$folder/.release-index"
 git -C "$repository" read-tree "$commit"
 git -C "$repository" checkout-index --all --prefix="$folder/"
 rm -f "$GIT_INDEX_FILE"

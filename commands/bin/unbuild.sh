@@ -7,4 +7,4 @@ if [ "$(readlink "$place/current")" = "$3" ]; then
     printf '{"error": "%s is the current release of %s in %s"}\n' "$3" "$1" "$2"
     exit 1
 fi
-rm -rf "${place:?}/${3:?}" "$place/$3.index"
+rm -rf "${place:?}/${3:?}"

@@ -10,7 +10,7 @@ use crate::clock::Span;
 use crate::error::Result;
 use crate::job::Fenced;
 use crate::runner::{Attempt, Outcome, Progress, Runner};
-use crate::store::step::{Step, state};
+use crate::store::step::{Course, Step, state};
 
 /// How long an attempt of a step may take if its file does not say.
 const TIMEOUT: Span = Span::from_secs(600);
@@ -70,9 +70,11 @@ impl Work<'_> {
         mut progress: UnboundedReceiver<Progress>,
         row: &mut Step,
     ) -> Result<Outcome> {
-        let cancel = attempt.cancel.clone();
-        let _entered = self.app.running.enter(&self.request.id, &cancel);
-        if self.request.cancel_at.is_none() && self.is_called_off().await? {
+        let (cancel, course) = (attempt.cancel.clone(), row.course());
+        // The requester can stop what is done, but not what is taken back; the end of the process stops both.
+        let stopped_by = if course == Course::Do { &self.request.id } else { &attempt.key };
+        let _entered = self.app.running.enter(stopped_by, &cancel);
+        if self.is_called_off(course).await? {
             cancel.cancel();
         }
         let mut run = std::pin::pin!(runner.run(&self.app.tools, attempt));
@@ -90,7 +92,7 @@ impl Work<'_> {
                 }
                 Some(news) = progress.recv() => merge(&mut latest, news, row),
                 _ = show.tick() => self.show(latest.take()).await?,
-                _ = beat.tick() => if !self.keep_alive(&cancel).await {
+                _ = beat.tick() => if !self.keep_alive(&cancel, course).await {
                     // The runner ends what it started before this process lets go of it.
                     cancel.cancel();
                     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), &mut run).await;
@@ -102,14 +104,18 @@ impl Work<'_> {
 
     /// Renews the lease; `false` if another process has the work. A database that is away for a moment is no reason to
     /// stop: the fence guards what is written later.
-    async fn keep_alive(&self, cancel: &CancellationToken) -> bool {
-        if self.request.cancel_at.is_none() && self.is_called_off().await.unwrap_or(false) {
+    async fn keep_alive(&self, cancel: &CancellationToken, course: Course) -> bool {
+        if self.is_called_off(course).await.unwrap_or(false) {
             cancel.cancel();
         }
         self.app.store.renew_job(self.claim, self.app.config.jobs.lease).await.unwrap_or(true)
     }
 
-    async fn is_called_off(&self) -> Result<bool> {
+    /// Whether the requester wants the attempt to stop, who may have said so in another process.
+    async fn is_called_off(&self, course: Course) -> Result<bool> {
+        if course == Course::Undo || self.request.cancel_at.is_some() {
+            return Ok(false);
+        }
         Ok(self.app.store.request(&self.request.id).await?.is_some_and(|request| request.cancel_at.is_some()))
     }
 

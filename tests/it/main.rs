@@ -4,6 +4,7 @@ mod api;
 mod architecture;
 mod asking;
 mod browser;
+mod calling_off;
 mod check;
 mod command_line;
 mod config;

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Value, json};
+use stationmaster::catalogue::resolve::Asker;
 use stationmaster::catalogue::{self, Known};
 use stationmaster::chat::Reply;
 use stationmaster::mask::Mask;
+use stationmaster::people::Person;
 use stationmaster::runner::{Attempt, Status};
 use stationmaster::web::health;
 use tokio::net::TcpListener;
@@ -70,20 +72,39 @@ async fn the_files_of_a_fresh_clone_check() {
     [neutral] What you can do here
       • /access grant – Give somebody access to a system
       • /db create – Create a database
-      • /db drop – Drop a database of yours, with everything in it
+      • /db drop – Delete a database of yours, with everything in it
       • /db list – Show the databases that there are
       • /deploy – Deploy a service
       • /env check – Check that an environment is well
       • /service new – Start a new service
       Type a command, or /help and a few words about what you need.
     ");
-    insta::assert_snapshot!(read(&card_of(&house.say("ada", "/help I need somewhere to keep data").await)), @"
-    [neutral] For “I need somewhere to keep data”
-      • /db list – Show the databases that there are (Databases)
-      • /db create – Create a database (Databases)
-      • /db drop – Drop a database of yours, with everything in it (Databases)
-      [/db list] [/db create] [/db drop]
-    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_finds_the_command_that_is_meant() {
+    let house = house().await;
+    let catalogue = house.app.catalogue.load();
+    let person = Person { id: "ada".into(), name: "ada".into(), teams: Vec::new(), roles: Vec::new() };
+    let asker = Asker { person, place: "place-ada".into() };
+    for (words, meant) in [
+        ("new repository", "service new"),
+        ("start a project from a template", "service new"),
+        ("create a postgres", "db create"),
+        ("create a place to keep my data", "db create"),
+        ("delete database", "db drop"),
+        ("which databases are there?", "db list"),
+        ("release my code", "deploy"),
+        ("roll back", "deploy"),
+        ("is it down?", "env check"),
+        ("monitoring", "env check"),
+        ("permission to see the logs", "access grant"),
+        ("access for a colleague", "access grant"),
+    ] {
+        let hits = catalogue.search(words, &asker);
+        let found: Vec<&str> = hits.iter().map(|hit| hit.command.file.name.as_str()).collect();
+        assert_eq!(found.first(), Some(&meant), "{words}: {found:?}");
+    }
 }
 
 /// A house whose own address answers, until the token is cancelled, that it is ready.

@@ -76,7 +76,7 @@ async fn a_database_is_dropped_by_its_owner_who_is_sure() {
     house.done("ada", "/db create orders").await;
     house.done("ben", "/db drop orders").await;
     insta::assert_snapshot!(house.sure("ben").await, @"
-    [bad] Drop a database of yours, with everything in it – not done
+    [bad] Delete a database of yours, with everything in it – not done
       /db drop name=orders
       The step drop failed: dev_orders belongs to ada. Hint: only its owner can drop it
       Time: 0s
@@ -86,13 +86,13 @@ async fn a_database_is_dropped_by_its_owner_who_is_sure() {
     assert!(house.platform("databases/dev_orders.db").is_file());
     insta::assert_snapshot!(house.done("ada", "/db drop orders").await, @"
     [waiting] Are you sure?
-      Drop a database of yours, with everything in it
+      Delete a database of yours, with everything in it
       /db drop name=orders
       [Yes, go ahead] [No]
       (Asked by ada)
     ");
     insta::assert_snapshot!(house.sure("ada").await, @"
-    [good] Drop a database of yours, with everything in it – done
+    [good] Delete a database of yours, with everything in it – done
       /db drop name=orders
       The database dev_orders is gone.
       Time: 0s

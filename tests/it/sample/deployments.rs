@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use stationmaster::chat::Reply;
+use stationmaster::desk;
+
 use super::house;
-use crate::house::House;
+use crate::house::{House, button};
 
 /// Runs a program in a folder; what it wrote, and a panic if it failed.
 fn run(folder: &Path, program: &str, args: &[&str]) -> String {
@@ -178,5 +181,35 @@ async fn what_its_own_checks_refuse_is_not_deployed() {
         let card = house.done("ada", words).await;
         assert!(card.contains(why), "{card}");
     }
+    house.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_is_called_off_leaves_nothing_behind() {
+    let house = house().await;
+    house.done("ada", "/service new hello").await;
+    let clone = clone(&house, "hello");
+    push(clone.path(), "check.sh", "#!/bin/sh\necho $$ > ../started\nsleep 300\n");
+    house.say("ada", "/deploy hello").await;
+    desk::deliver_next(&house.app, 64).await.expect("sent");
+    let cancel = button(house.cards("ada").last().expect("a card"), "Cancel");
+    let started = house.platform("deployments/dev/hello/releases/started");
+    let press = async {
+        while !started.exists() {
+            tokio::task::yield_now().await;
+        }
+        house.press("ada", &cancel).await
+    };
+    let ((), reply) = tokio::join!(house.settle(), press);
+    assert_eq!(reply, Reply::Nothing);
+    insta::assert_snapshot!(house.last("ada"), @"
+    [neutral] Deploy a service – cancelled
+      /deploy service=hello
+      What was done before has been taken back.
+      [Run it again]
+      (Asked by ada)
+    ");
+    fs::remove_file(started).expect("the check had started");
+    assert_eq!(releases(&house, "hello").len(), 0);
     house.finish().await;
 }
