@@ -105,14 +105,13 @@ async fn work_off(engine: &str, url: &str, folder: &Path, local: &str) {
     let house = House::open(app(store, folder, local)).await.expect("opens");
     let store = house.app.store.clone();
     let began = Instant::now();
-    // Each request has two jobs until it ends: its work and its deadline.
-    let until = (waiting - 2 * JOBS).max(0);
+    let until = (waiting - JOBS).max(0);
     let mut left = waiting;
     while left > until {
         tokio::time::sleep(Duration::from_millis(20)).await;
         left = store.count_jobs().await.expect("counts").0;
     }
-    let done = (waiting - left) as f64 / 2.0;
+    let done = (waiting - left) as f64;
     println!(
         "{engine:<11} {:<22} {:>9.0} requests/s, each with one HTTP step",
         "job path",

@@ -82,6 +82,7 @@ create table request (
 create unique index request_live_key on request (command, live_key) where ended_at is null and live_key is not null;
 create index request_person on request (person, created_at);
 create index request_command on request (command, created_at);
+create index request_deadline on request (deadline_at) where ended_at is null;
 create index request_running on request (command) where state = 'running';
 
 -- One row a command with limits, so that processes which share the database decide about them one after the other.

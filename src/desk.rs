@@ -105,7 +105,6 @@ async fn asker(app: &App, event: &Event) -> Result<Asker> {
 pub async fn perform(app: &App, claim: &Claim) {
     let done = match serde_json::from_str(&claim.payload) {
         Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
-        Ok(Job::Expire { request }) => request::end::expire(app, claim, &request).await,
         Err(unknown) => Err(unknown.into()),
     };
     match done {

@@ -16,11 +16,6 @@ pub enum Job {
         /// The request's id.
         request: String,
     },
-    /// Ends a request whose deadline has come.
-    Expire {
-        /// The request's id.
-        request: String,
-    },
 }
 
 /// What goes first when there is more than can be done.
@@ -37,7 +32,6 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Perform { .. } => "perform",
-            Self::Expire { .. } => "expire",
         }
     }
 
@@ -45,7 +39,6 @@ impl Job {
     pub fn name(&self) -> Option<String> {
         match self {
             Self::Perform { request } => Some(format!("perform:{request}")),
-            Self::Expire { request } => Some(format!("expire:{request}")),
         }
     }
 
@@ -53,7 +46,6 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } => Urgency::Interactive,
-            Self::Expire { .. } => Urgency::Background,
         }
     }
 }

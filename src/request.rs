@@ -139,7 +139,6 @@ impl Draft {
         if request.state == State::Queued {
             tx.enqueue(&Job::Perform { request: request.id.clone() }, tx.now())?;
         }
-        tx.enqueue(&Job::Expire { request: request.id.clone() }, request.deadline_at)?;
         if platform != PlatformName::Api {
             tx.show(&request.id, &request.platform, &request.place).await?;
         }

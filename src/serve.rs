@@ -308,6 +308,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         if let Err(error) = desk.sweep_next().await {
             tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
         }
+        if let Err(error) = crate::request::end::expire_next(&desk.app).await {
+            tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
+        }
         pause(&stop, LOOK).await;
     }
 }

@@ -78,7 +78,8 @@ impl Work<'_> {
             cancel.cancel();
         }
         let mut run = std::pin::pin!(runner.run(&self.app.tools, attempt));
-        let mut beat = tokio::time::interval(self.app.config.jobs.lease.duration() / 3);
+        let pulse = self.app.config.jobs.lease.duration() / 3;
+        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + pulse, pulse);
         let mut show = tokio::time::interval(PROGRESS_EVERY);
         let mut latest: Option<Progress> = None;
         loop {

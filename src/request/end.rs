@@ -34,11 +34,10 @@ pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
     write.await
 }
 
-/// The ended request's jobs go.
+/// The ended request's job and call-backs go.
 pub(super) async fn leave(tx: &mut Tx, claim: &Claim, request: &str) -> Result<()> {
     tx.finish_job(claim).await?;
-    tx.drop_call_backs(request).await?;
-    tx.drop_job(&Job::Expire { request: request.into() }.name().unwrap_or_default()).await
+    tx.drop_call_backs(request).await
 }
 
 /// What the command's author has to say, with the values of this request.
@@ -62,8 +61,7 @@ pub async fn give_up(app: &App, id: &str) {
         Box::pin(async move {
             let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
             let state = State::Uncertain;
-            tx.change_request(Change { request: &found.id, state, actor: "stationmaster", summary: "" }).await?;
-            tx.drop_job(&Job::Expire { request }.name().unwrap_or_default()).await
+            tx.change_request(Change { request: &found.id, state, actor: "stationmaster", summary: "" }).await
         })
     });
     if let Err(error) = write.await {
@@ -71,24 +69,26 @@ pub async fn give_up(app: &App, id: &str) {
     }
 }
 
-/// Ends a request whose deadline has come, or has its work taken back first.
-pub async fn expire(app: &App, claim: &Claim, id: &str) -> Result<()> {
-    let (claim, request) = (claim.clone(), id.to_owned());
-    let write = app.store.write(move |tx| {
-        Box::pin(async move {
-            tx.finish_job(&claim).await?;
-            let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
-            if found.state == State::Running {
-                tx.set_cancel(&request, Some(tx.now())).await?;
-            } else {
-                let (state, actor) = (State::Expired, "stationmaster");
-                tx.change_request(Change { request: &request, state, actor, summary: &found.summary }).await?;
-            }
-            tx.wake_job(&Job::Perform { request }.name().unwrap_or_default()).await?;
-            Ok(())
-        })
-    });
-    write.await?;
-    app.running.cancel(id);
+/// Ends requests whose deadline has come, or has their work taken back first; how many there were.
+pub async fn expire_next(app: &App) -> Result<usize> {
+    let overdue = app.store.overdue_requests(app.clock.now(), 64).await?;
+    for id in &overdue {
+        let request = id.clone();
+        app.store.write(move |tx| Box::pin(async move { expire(tx, request).await })).await?;
+        app.running.cancel(id);
+    }
+    Ok(overdue.len())
+}
+
+async fn expire(tx: &mut Tx, request: String) -> Result<()> {
+    tx.lock_request(&request).await?;
+    let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
+    if found.state == State::Running {
+        tx.set_cancel(&request, Some(tx.now())).await?;
+    } else {
+        let (state, actor) = (State::Expired, "stationmaster");
+        tx.change_request(Change { request: &request, state, actor, summary: &found.summary }).await?;
+    }
+    tx.wake_job(&Job::Perform { request }.name().unwrap_or_default()).await?;
     Ok(())
 }

@@ -65,7 +65,6 @@ pub async fn cancel(app: &App, id: &str, person: &Person) -> Result<Request> {
                 tx.wake_job(&Job::Perform { request: id.clone() }.name().unwrap_or_default()).await?;
             } else {
                 tx.change_request(Change { request: &id, state: State::Cancelled, actor: &actor, summary: "" }).await?;
-                tx.drop_job(&Job::Expire { request: id.clone() }.name().unwrap_or_default()).await?;
                 tx.wake_job(&Job::Perform { request: id.clone() }.name().unwrap_or_default()).await?;
             }
             tx.request(&id).await
@@ -97,8 +96,7 @@ pub async fn retry(app: &App, id: &str, person: &Person) -> Result<Request> {
             tx.set_ending(&id, None, "").await?;
             tx.set_deadline(&id, deadline).await?;
             tx.change_request(Change { request: &id, state: State::Queued, actor: &actor, summary: "" }).await?;
-            tx.enqueue(&Job::Perform { request: id.clone() }, tx.now())?;
-            tx.enqueue(&Job::Expire { request: id }, deadline)
+            tx.enqueue(&Job::Perform { request: id }, tx.now())
         })
     })
     .await

@@ -78,7 +78,8 @@ impl Tx {
 
     pub(super) async fn write_audit(&mut self) -> Result<()> {
         let Some(head) = self.head.clone().filter(|_| !self.audit.is_empty()) else { return Ok(()) };
-        for entries in std::mem::take(&mut self.audit).chunks(100) {
+        let appended = std::mem::take(&mut self.audit);
+        for entries in super::job::portions(&appended) {
             let sql = format!(
                 "insert into audit (seq, at, subject, actor, action, detail, hash) values {}",
                 super::job::places(entries.len(), 7)

@@ -36,6 +36,17 @@ pub(super) fn places(rows: usize, columns: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
+/// The rows in few sizes, the largest first, so that the database sees few statements and has them prepared.
+pub(super) fn portions<T>(mut rows: &[T]) -> Vec<&[T]> {
+    let mut portions = Vec::new();
+    for size in [64, 16, 4, 1] {
+        let (whole, rest) = rows.split_at(rows.len() / size * size);
+        portions.extend(whole.chunks(size));
+        rows = rest;
+    }
+    portions
+}
+
 impl Tx {
     /// Enqueues a job for `due_at`; a live job of the same name stays as it is.
     pub fn enqueue(&mut self, job: &Job, due_at: Millis) -> Result<()> {
@@ -52,7 +63,7 @@ impl Tx {
     }
 
     pub(super) async fn write_jobs(&mut self) -> Result<()> {
-        for jobs in self.jobs.chunks(100) {
+        for jobs in portions(&self.jobs) {
             let sql = format!(
                 "insert into job (id, kind, payload, priority, due_at, fence, failures, name, created_at) values {} \
                  on conflict (name) do nothing",

@@ -186,6 +186,10 @@ impl Tx {
 
     /// Keeps a definition, once.
     pub async fn insert_definition(&mut self, hash: &str, body: &str) -> Result<()> {
+        if self.definitions.contains(hash) {
+            return Ok(());
+        }
+        self.new_definitions.push(hash.to_owned());
         let sql = "insert into definition (hash, body) values ($1, $2) on conflict (hash) do nothing";
         sqlx::query(sql).bind(hash).bind(body).execute(&mut self.connection).await?;
         Ok(())
@@ -348,6 +352,13 @@ impl Store {
     pub async fn requests_of(&self, person: &str, most: i64) -> Result<Vec<Request>> {
         let sql = "select * from request where person = $1 order by created_at desc, id desc limit $2";
         Ok(sqlx::query_as(sql).bind(person).bind(most).fetch_all(self.reader()).await?)
+    }
+
+    /// Live requests whose deadline has come and whose work is not being taken back already.
+    pub async fn overdue_requests(&self, now: Millis, most: i64) -> Result<Vec<String>> {
+        let sql = "select id from request where ended_at is null and deadline_at <= $1 \
+                   and (state <> 'running' or cancel_at is null) order by deadline_at limit $2";
+        Ok(sqlx::query_scalar(sql).bind(now).bind(most).fetch_all(self.reader()).await?)
     }
 
     /// The definition that a request began with, as JSON.

@@ -1,5 +1,6 @@
 //! The writer: one connection, and as many writes in one commit as have arrived.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ pub struct Tx {
     /// Gathered here and written together before the commit.
     pub(super) audit: Vec<super::audit::Entry>,
     pub(super) jobs: Vec<Enqueued>,
+    /// The definitions that are known to be kept, and those of this transaction.
+    pub(super) definitions: HashSet<String>,
+    pub(super) new_definitions: Vec<String>,
     pub(super) jobs_changed: bool,
     pub(super) messages_changed: bool,
 }
@@ -58,6 +62,7 @@ impl Tx {
         self.write_jobs().await?;
         self.write_audit().await?;
         self.connection.execute("commit").await?;
+        self.definitions.extend(self.new_definitions.drain(..));
         Ok(())
     }
 
@@ -65,6 +70,7 @@ impl Tx {
         self.head = None;
         self.audit.clear();
         self.jobs.clear();
+        self.new_definitions.clear();
         self.jobs_changed = false;
         self.messages_changed = false;
     }
@@ -147,6 +153,8 @@ impl Writer {
             head: None,
             audit: Vec::new(),
             jobs: Vec::new(),
+            definitions: HashSet::new(),
+            new_definitions: Vec::new(),
             jobs_changed: false,
             messages_changed: false,
         }
@@ -174,6 +182,7 @@ impl Writer {
         let alone = writes.len() == 1;
         for write in writes {
             let (audit, jobs, head) = (tx.audit.len(), tx.jobs.len(), tx.head.clone());
+            let definitions = tx.new_definitions.len();
             if !alone {
                 tx.connection.execute("savepoint one").await?;
             }
@@ -189,6 +198,7 @@ impl Writer {
             }
             tx.audit.truncate(audit);
             tx.jobs.truncate(jobs);
+            tx.new_definitions.truncate(definitions);
             tx.head = head;
         }
         tx.commit().await

@@ -14,7 +14,7 @@ async fn note(store: &Store, subject: &'static str, fails: bool) -> stationmaste
         .write(move |tx| {
             Box::pin(async move {
                 tx.audit(Act { subject, actor: "ada", action: "noted", detail: "" }).await?;
-                tx.enqueue(&Job::Expire { request: subject.into() }, START)?;
+                tx.enqueue(&Job::Perform { request: subject.into() }, START)?;
                 if fails { Err(anyhow!("no")) } else { Ok(()) }
             })
         })
