@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::catalogue::command::CommandFile;
+use crate::catalogue::command::{CommandFile, Limits};
 use crate::catalogue::resolve::Call;
 use crate::chat::PlatformName;
 use crate::clock::{Millis, Span};
@@ -67,22 +67,21 @@ pub async fn accept(app: &App, call: &Call, origin: &Origin) -> Result<Accepted>
 struct Draft {
     request: Request,
     body: String,
-    command: CommandFile,
+    limits: Limits,
 }
 
 impl Draft {
     fn of(app: &App, call: &Call, origin: &Origin) -> Result<Self> {
-        let command = call.command().file.clone();
-        let values = Values::of_input(app, &command, call.input(), &origin.person);
-        let mut known = values.all.clone();
+        let command = &call.command().file;
+        let mut known = Values::of_input(app, command, call.input(), &origin.person).all;
         known["place"] = origin.place.clone().into();
         let live_key = match &command.limits.key {
             Some(key) => Some(key.render(&known, crate::message::Escape::Plain)?),
             None => None,
         };
-        let (state, summary) = first_state(&command, &known, origin.confirmed)?;
-        let (input, secrets) = values::split_secrets(&command, call.input());
-        let body = serde_json::to_string(&command)?;
+        let (state, summary) = first_state(command, &known, origin.confirmed)?;
+        let (input, secrets) = values::split_secrets(command, call.input());
+        let body = serde_json::to_string(command)?;
         let request = Request {
             id: crate::job::new_id("req"),
             source: origin.source.clone(),
@@ -105,15 +104,15 @@ impl Draft {
             created_at: 0,
             started_at: None,
             cancel_at: None,
-            deadline_at: app.clock.now() + deadline_of(&command, state).millis(),
+            deadline_at: app.clock.now() + deadline_of(command, state).millis(),
             ended_at: None,
         };
-        Ok(Self { request, body, command })
+        Ok(Self { request, body, limits: command.limits.clone() })
     }
 
     async fn write(self, tx: &mut Tx, platform: PlatformName) -> Result<Accepted> {
         let request = self.request;
-        let limits = &self.command.limits;
+        let limits = &self.limits;
         if limits.per_person.is_some() || limits.key.is_some() {
             tx.lock_command(&request.command).await?;
         }

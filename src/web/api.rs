@@ -87,7 +87,9 @@ async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes
         confirmed: order.confirm,
     };
     let accepted = request::accept(&app, &call, &origin).await?;
-    let shown = shown::request(&app, &accepted.request).await?;
+    // What has just been accepted has no steps yet, and nobody need be asked for them.
+    let steps = if accepted.fresh { Vec::new() } else { app.store.steps(&accepted.request.id).await? };
+    let shown = shown::request(&app, &accepted.request, &steps)?;
     let place = format!("/api/requests/{}", accepted.request.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(shown)).into_response())
 }
@@ -95,13 +97,14 @@ async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes
 async fn watch(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
     let person = caller(&app, &headers).await?;
     let found = visible(&app, &id, &person).await?;
-    Ok(Json(shown::request(&app, &found).await?).into_response())
+    Ok(Json(shown::request(&app, &found, &app.store.steps(&found.id).await?)?).into_response())
 }
 
 async fn cancel(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
     let person = caller(&app, &headers).await?;
     let found = press::cancel(&app, &id, &person).await?;
-    Ok((StatusCode::ACCEPTED, Json(shown::request(&app, &found).await?)).into_response())
+    let steps = app.store.steps(&found.id).await?;
+    Ok((StatusCode::ACCEPTED, Json(shown::request(&app, &found, &steps)?)).into_response())
 }
 
 /// The person whom the caller's token speaks for. Every way to fail looks the same and takes as long.

@@ -15,8 +15,8 @@ use crate::store::request::Request;
 use crate::store::step::{Course, Step};
 
 /// A request with its steps. Outputs are left out: they may hold secrets, and what its author wants known is in `reply`.
-pub(super) async fn request(app: &App, request: &Request) -> Result<Value> {
-    let steps: Vec<Value> = app.store.steps(&request.id).await?.iter().map(step).collect();
+pub(super) fn request(app: &App, request: &Request, steps: &[Step]) -> Result<Value> {
+    let steps: Vec<Value> = steps.iter().map(step).collect();
     Ok(json!({
         "id": request.id,
         "url": format!("{}/api/requests/{}", app.config.public_url(), request.id),
