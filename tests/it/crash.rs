@@ -248,3 +248,28 @@ async fn d7_kill_nine_at_random_moments_loses_and_doubles_nothing_on_sqlite() {
 async fn d7_kill_nine_at_random_moments_loses_and_doubles_nothing_on_postgres() {
     story(On::Postgres).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d11_two_processes_share_one_postgres_and_one_of_them_dies() {
+    const REQUESTS: u64 = 100;
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("commands")).expect("a folder");
+    std::fs::write(folder.path().join("commands/counted.toml"), COUNTED).expect("a file");
+    let url = database(On::Postgres, folder.path()).await;
+    let first = Setup { folder: folder.path(), url: &url, port: free_port().await };
+    let second = Setup { folder: folder.path(), url: &url, port: free_port().await };
+    let token = first.token();
+    let (dies, lives) = (first.start().await, second.start().await);
+    let acknowledged = Acknowledged::default();
+    // Each number is asked for at both doors at the same time, and is one request.
+    let both = (0..REQUESTS).flat_map(|n| [acknowledged.ask(&dies, &token, n), acknowledged.ask(&lives, &token, n)]);
+    futures::future::join_all(both).await;
+    dies.kill();
+    let ids: Vec<String> = acknowledged.ids.into_inner().expect("lock").into_values().collect();
+    assert_eq!(ids.len() as u64, REQUESTS);
+    let states = wait_for_all(&lives, &token, &ids).await;
+    check(&second, &states);
+    lives.kill();
+    second.verify_audit();
+}
