@@ -72,7 +72,7 @@ impl Store {
         sqlx::any::install_default_drivers();
         let engine = engine_of(url)?;
         let options = options_of(url, engine)?;
-        let mut connection = connect(&options, engine).await?;
+        let mut connection = connect(&options, engine).await.map_err(|error| cannot_open(&error, engine))?;
         schema::MIGRATIONS.run(&mut connection).await.map_err(explain_migration)?;
         let readers = AnyPoolOptions::new()
             .max_connections(if engine == Engine::Sqlite { 4 } else { 8 })
@@ -179,6 +179,22 @@ impl Store {
 fn busy() -> UserError {
     UserError::new(Reason::Unavailable, "The database is not answering in time.")
         .hint("try the same again in a moment; it cannot happen twice")
+}
+
+/// What an operator is told when there is no use in starting.
+fn cannot_open(error: &anyhow::Error, engine: Engine) -> UserError {
+    let cause = error.root_cause();
+    let (message, hint) = match engine {
+        Engine::Sqlite => (
+            format!("The database file cannot be used: {cause}."),
+            "restore it from a backup, or set database.url to another file; nothing in this one was changed",
+        ),
+        Engine::Postgres => (
+            format!("The database server cannot be used: {cause}."),
+            "look at database.url, and whether the server runs and lets this user in",
+        ),
+    };
+    UserError::new(Reason::Unavailable, message).hint(hint)
 }
 
 fn engine_of(url: &str) -> Result<Engine> {

@@ -180,3 +180,18 @@ async fn only_one_process_does_the_work_of_an_sqlite_file() {
     drop(alone);
     other.hold_alone().expect("is alone now");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f17_what_is_no_database_is_refused_in_plain_words_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("garbage.db");
+    let garbage = b"this is no database, and somebody may want it back ".repeat(100);
+    std::fs::write(&file, &garbage).expect("written");
+    let opened = Store::open(&format!("sqlite://{}", file.display()), Clock::system()).await;
+    let error = opened.err().expect("refused").to_string();
+    assert!(error.contains("file is not a database") && error.contains("restore it from a backup"), "{error}");
+    assert_eq!(std::fs::read(&file).expect("reads"), garbage);
+    let error = Store::open("postgres://ada:hunter22@127.0.0.1:1/x", Clock::system()).await.err().expect("refused");
+    let error = error.to_string();
+    assert!(error.contains("cannot be used") && !error.contains("hunter22"), "{error}");
+}
