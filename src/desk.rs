@@ -174,10 +174,11 @@ async fn send(app: &App, message: &crate::store::message::Message) -> Result<()>
 /// What a person reads of an error. What is not meant for people is logged under a reference that the person is given.
 pub fn words(app: &App, error: &anyhow::Error) -> Card {
     let messages = app.messages.load();
-    let (name, values) = match error.downcast_ref::<UserError>() {
+    let plain = error.downcast_ref::<UserError>().cloned().or_else(|| crate::store::away(error));
+    let (name, values) = match plain {
         Some(error) => ("error_explained", json!(error)),
         None => {
-            let reference = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+            let reference = crate::error::reference();
             tracing::error!(reference, error = format!("{error:#}"), "something went wrong");
             ("error_logged", json!({ "reference": reference }))
         }

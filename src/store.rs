@@ -181,6 +181,22 @@ fn busy() -> UserError {
         .hint("try the same again in a moment; it cannot happen twice")
 }
 
+/// What a caller is told of an error that only says that the database is away, or that it refused to let two writers wait
+/// for each other; `None` for any other error.
+pub fn away(error: &anyhow::Error) -> Option<UserError> {
+    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, WorkerCrashed};
+    let is_away = |error: &sqlx::Error| match error {
+        Io(_) | PoolClosed | PoolTimedOut | WorkerCrashed => true,
+        // Connection exceptions, too many connections, a shutdown, a deadlock
+        // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+        Database(error) => error.code().is_some_and(|code| {
+            code.starts_with("08") || code.starts_with("57P") || matches!(&*code, "53300" | "40001" | "40P01")
+        }),
+        _ => false,
+    };
+    error.chain().filter_map(|cause| cause.downcast_ref()).any(is_away).then(busy)
+}
+
 /// What an operator is told when there is no use in starting.
 fn cannot_open(error: &anyhow::Error, engine: Engine) -> UserError {
     let cause = error.root_cause();

@@ -50,16 +50,17 @@ pub struct Act<'a> {
 }
 
 impl Tx {
+    /// The end of the chain; the update takes its row's lock until the commit.
+    pub(super) async fn lock_head(&mut self) -> Result<Head> {
+        let sql = "update audit_head set id = id where id = 1 returning seq, hash";
+        Ok(sqlx::query_as(sql).fetch_one(&mut self.connection).await?)
+    }
+
     /// Appends to the trail; written with the commit.
     pub async fn audit(&mut self, act: Act<'_>) -> Result<()> {
         let head = match self.head.take() {
             Some(head) => head,
-            // The update takes the row's lock, so that processes which share the database append one after the other.
-            None => {
-                sqlx::query_as("update audit_head set id = id where id = 1 returning seq, hash")
-                    .fetch_one(&mut self.connection)
-                    .await?
-            }
+            None => self.lock_head().await?,
         };
         let mut entry = Entry {
             seq: head.seq + 1,

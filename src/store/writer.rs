@@ -55,6 +55,11 @@ impl Tx {
         self.connection.execute(begin).await?;
         self.now = now;
         self.forget();
+        if self.engine == Engine::Postgres {
+            // Processes that share the database write one after the other: with locks taken in the order in which work
+            // happens to arrive, two of them could wait for each other.
+            self.head = Some(self.lock_head().await?);
+        }
         Ok(())
     }
 

@@ -59,9 +59,10 @@ impl From<UserError> for Refusal {
 impl From<anyhow::Error> for Refusal {
     /// What is not meant for people is logged under a reference that the caller is given.
     fn from(error: anyhow::Error) -> Self {
-        match error.downcast::<UserError>() {
-            Ok(error) => error.into(),
-            Err(error) => {
+        let plain = error.downcast_ref::<UserError>().cloned().or_else(|| crate::store::away(&error));
+        match plain {
+            Some(error) => error.into(),
+            None => {
                 let reference = reference();
                 tracing::error!(reference, error = format!("{error:#}"), "something went wrong");
                 let message = format!("Something went wrong here, reference {reference}.");
