@@ -85,12 +85,6 @@ create index request_command on request (command, created_at);
 create index request_deadline on request (deadline_at) where ended_at is null;
 create index request_running on request (command) where state = 'running';
 
--- One row a command with limits, so that processes which share the database decide about them one after the other.
-create table turn (
-    command text primary key,
-    taken bigint not null
-);
-
 create table step (
     request text not null references request (id),
     position bigint not null,

@@ -113,9 +113,6 @@ impl Draft {
     async fn write(self, tx: &mut Tx, platform: PlatformName) -> Result<Accepted> {
         let request = self.request;
         let limits = &self.limits;
-        if limits.per_person.is_some() || limits.key.is_some() {
-            tx.lock_command(&request.command).await?;
-        }
         tx.insert_definition(&request.definition, &self.body).await?;
         if !tx.insert_request(&request).await? {
             return existing(tx, request, platform).await;

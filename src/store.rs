@@ -1,7 +1,8 @@
 //! The only room that names sqlx: one database, two engines, one SQL.
 //!
 //! Every write goes through one writer, which gathers what arrives at the same time into one transaction and one
-//! commit. Reads use a pool of their own. Invariant: what [`Store::write`] returned is durable.
+//! commit. Reads use a pool of their own. Invariants: what [`Store::write`] returned is durable; write transactions follow
+//! one after the other, also those of processes that share the database, so that what one reads stays true until its commit.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

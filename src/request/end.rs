@@ -81,7 +81,6 @@ pub async fn expire_next(app: &App) -> Result<usize> {
 }
 
 async fn expire(tx: &mut Tx, request: String) -> Result<()> {
-    tx.lock_request(&request).await?;
     let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
     if found.state == State::Running {
         tx.set_cancel(&request, Some(tx.now())).await?;

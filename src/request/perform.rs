@@ -175,7 +175,6 @@ impl Work<'_> {
 /// Whether a queued request is the first in its command's queue and there is room for it.
 async fn may_begin(tx: &mut Tx, (command, id): (&str, &str), limit: Option<i64>) -> Result<bool> {
     let Some(limit) = limit else { return Ok(true) };
-    tx.lock_command(command).await?;
     let first = tx.next_queued(command).await?;
     Ok(tx.count_running(command).await? < limit && first.is_none_or(|first| first == id))
 }

@@ -51,7 +51,6 @@ pub async fn cancel(app: &App, id: &str, person: &Person) -> Result<Request> {
     let (id, actor) = (request.id.clone(), person.id.clone());
     let write = app.store.write(move |tx| {
         Box::pin(async move {
-            tx.lock_request(&id).await?;
             let Some(found) = tx.request(&id).await? else { return Ok(None) };
             if found.state.is_end() {
                 return Ok(Some(found));
@@ -119,7 +118,6 @@ where
     let id = request.id.clone();
     let write = app.store.write(move |tx| {
         Box::pin(async move {
-            tx.lock_request(&id).await?;
             let found = tx.request(&id).await?.ok_or_else(|| anyhow::anyhow!("the request is gone"))?;
             if found.state != from {
                 return Err(already(&found).into());

@@ -1,6 +1,6 @@
 //! The inbox: events, kept before they are acknowledged.
 
-use super::{Engine, Store, Tx};
+use super::{Store, Tx};
 use crate::clock::Span;
 use crate::error::Result;
 
@@ -40,14 +40,8 @@ impl Store {
 
     /// Takes events that nobody answered in time, as JSON.
     pub async fn claim_events(&self, most: i64) -> Result<Vec<String>> {
-        let skip = self.engine == Engine::Postgres;
-        let sql = if skip {
-            "update event set held_until = $1 where id in (select id from event where handled_at is null \
-             and held_until <= $2 order by held_until limit $3 for update skip locked) returning body"
-        } else {
-            "update event set held_until = $1 where id in (select id from event where handled_at is null \
-             and held_until <= $2 order by held_until limit $3) returning body"
-        };
+        let sql = "update event set held_until = $1 where id in (select id from event where handled_at is null \
+                   and held_until <= $2 order by held_until limit $3) returning body";
         self.write(move |tx| {
             Box::pin(async move {
                 let query = sqlx::query_scalar(sql).bind(tx.now + HOLD.millis()).bind(tx.now).bind(most);

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{Engine, Store, Tx};
+use super::{Store, Tx};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 use crate::job::{Claim, Job, Urgency};
@@ -139,16 +139,13 @@ impl Tx {
 impl Store {
     /// Takes up to `most` due jobs for `lease`, the most urgent first.
     pub async fn claim_jobs(&self, holder: &str, most: usize, lease: Span) -> Result<Vec<Claim>> {
-        let (holder, skip) = (holder.to_owned(), self.engine == Engine::Postgres);
+        let holder = holder.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                let sql = format!(
-                    "update job set due_at = $1, holder = $2, fence = fence + 1, failures = failures + 1 where id in \
-                     (select id from job where due_at <= $3 and died_at is null order by priority, due_at limit $4{}) \
-                     returning id, payload, fence, failures",
-                    if skip { " for update skip locked" } else { "" }
-                );
-                let query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql)).bind(tx.now + lease.millis()).bind(holder);
+                let sql = "update job set due_at = $1, holder = $2, fence = fence + 1, failures = failures + 1 where id in \
+                           (select id from job where due_at <= $3 and died_at is null order by priority, due_at limit $4) \
+                           returning id, payload, fence, failures";
+                let query = sqlx::query_as::<_, Row>(sql).bind(tx.now + lease.millis()).bind(holder);
                 let rows = query.bind(tx.now).bind(most as i64).fetch_all(&mut tx.connection).await?;
                 Ok(rows.into_iter().map(claim_of).collect())
             })

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{Engine, Store, Tx};
+use super::{Store, Tx};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 
@@ -51,13 +51,12 @@ impl Tx {
 impl Store {
     /// Takes messages on these platforms that lag behind, those that wait longest first.
     pub async fn claim_messages(&self, platforms: Vec<String>, most: usize) -> Result<Vec<Message>> {
-        let skip = if self.engine == Engine::Postgres { " for update skip locked" } else { "" };
         self.write(move |tx| {
             Box::pin(async move {
                 let names: Vec<String> = (4..4 + platforms.len()).map(|n| format!("${n}")).collect();
                 let sql = format!(
                     "update message set due_at = $1, failures = failures + 1 where id in (select id from message where \
-                     wanted > sent and due_at <= $2 and platform in ({}) order by due_at limit $3{skip}) \
+                     wanted > sent and due_at <= $2 and platform in ({}) order by due_at limit $3) \
                      returning id, platform, place, subject, wanted, posted, failures",
                     names.join(", ")
                 );

@@ -227,13 +227,6 @@ impl Tx {
         Ok(sqlx::query_scalar(sql).bind(command).fetch_one(&mut self.connection).await?)
     }
 
-    /// Lets processes that share the database decide about this command's limits one after the other.
-    pub async fn lock_command(&mut self, command: &str) -> Result<()> {
-        let sql = "insert into turn (command, taken) values ($1, 1) on conflict (command) do update set taken = turn.taken + 1";
-        sqlx::query(sql).bind(command).execute(&mut self.connection).await?;
-        Ok(())
-    }
-
     /// The request of a command that has waited longest for its turn.
     pub async fn next_queued(&mut self, command: &str) -> Result<Option<String>> {
         let sql = "select id from request where command = $1 and state = 'queued' order by created_at, id limit 1";
@@ -288,13 +281,6 @@ impl Tx {
             let sql = "update request set link = $2 where id = $1";
             sqlx::query(sql).bind(id).bind(link).execute(&mut self.connection).await?;
         }
-        Ok(())
-    }
-
-    /// Lets those who change a request do so one after the other.
-    pub async fn lock_request(&mut self, id: &str) -> Result<()> {
-        let sql = "update request set id = id where id = $1";
-        sqlx::query(sql).bind(id).execute(&mut self.connection).await?;
         Ok(())
     }
 

@@ -1,18 +1,16 @@
 //! From what was typed to a call, a form or a refusal, over small capability files.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stationmaster::catalogue::Catalogue;
-use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::choices::{Lookup, Offline};
-use stationmaster::catalogue::command::Command;
 use stationmaster::catalogue::parameter::ChoicesFrom;
 use stationmaster::catalogue::resolve::{Asked, Asker, Resolved};
 use stationmaster::error::{Result, UserError};
 use stationmaster::markdown::{parse, plain};
 use stationmaster::people::Person;
+
+use crate::house::catalogue;
 
 const DATABASES: &str = r#"
 [capability]
@@ -54,21 +52,6 @@ type = "string"
 name = "env list"
 summary = "List the environments"
 "#;
-
-/// A catalogue of capability files, as the loader makes it.
-pub fn catalogue(files: &[&str]) -> Catalogue {
-    let mut catalogue = Catalogue::default();
-    for file in files {
-        let file: CapabilityFile = toml::from_str(file).expect("a capability file");
-        let capability = Arc::new(file.capability);
-        for file in file.command {
-            let command = Command { capability: capability.clone(), file };
-            catalogue.commands.insert(command.file.name.clone(), Arc::new(command));
-        }
-        catalogue.capabilities.insert(capability.name.clone(), capability);
-    }
-    catalogue
-}
 
 /// Somebody of the team `web`.
 pub fn asker() -> Asker {

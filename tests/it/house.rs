@@ -186,7 +186,7 @@ impl House {
 }
 
 /// A catalogue of capability files.
-fn catalogue(files: &[&str]) -> Catalogue {
+pub fn catalogue(files: &[&str]) -> Catalogue {
     let (mut capabilities, mut commands) = (BTreeMap::new(), BTreeMap::new());
     for text in files {
         let file: CapabilityFile = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));

@@ -12,7 +12,8 @@ use stationmaster::runner::{Tools, WebClient};
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::asking::{SIZES, answer, asker, catalogue};
+use crate::asking::{SIZES, answer, asker};
+use crate::house::catalogue;
 
 const PLATFORM: &str = r#"
 [capability]
