@@ -5,19 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::Millis;
-use crate::error::Result;
 
 pub mod card;
+mod form;
+mod platform;
 pub mod terminal;
 pub mod web;
+
+pub use form::{Choice, Field, Form, Input, Offer};
+pub use platform::{Answer, Delivery, Finding, Health, Inbox, Level, Platform, Post, Standing, Undelivered};
 
 /// A platform that people talk on, or a door that programs use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,6 +30,10 @@ pub enum PlatformName {
     Terminal,
     /// The HTTP API.
     Api,
+    /// Slack.
+    Slack,
+    /// Discord.
+    Discord,
 }
 
 impl fmt::Display for PlatformName {
@@ -37,6 +42,8 @@ impl fmt::Display for PlatformName {
             Self::Web => "web",
             Self::Terminal => "terminal",
             Self::Api => "api",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
         })
     }
 }
@@ -46,7 +53,7 @@ impl fmt::Display for PlatformName {
 pub struct Sender {
     /// The platform's id of the person.
     pub id: String,
-    /// The name to show; anybody may choose any.
+    /// The name to show; anybody may choose any. Empty where the event does not say it.
     pub name: String,
 }
 
@@ -61,12 +68,19 @@ pub struct Event {
     pub person: Sender,
     /// The conversation it happened in, by the platform's id.
     pub place: String,
+    /// The thread of that conversation, by the platform's id.
+    #[serde(default)]
+    pub thread: Option<String>,
     /// The message it belongs to, by the platform's id (the card whose button was pressed).
     pub reply_to: Option<String>,
     /// When it was received.
     pub at: Millis,
     /// What was done.
     pub intent: Intent,
+    /// What the adapter needs to answer it, in its own words (Slack's response URL, Discord's interaction token);
+    /// opaque to everybody else, and forgotten once the event is answered.
+    #[serde(default)]
+    pub answer_to: Value,
 }
 
 /// What was done.
@@ -84,6 +98,9 @@ pub enum Intent {
         command: String,
         /// The options that were filled in.
         input: BTreeMap<String, Value>,
+        /// Whether only the plan is wanted.
+        #[serde(default)]
+        dry_run: bool,
     },
     /// A button was pressed.
     Press {
@@ -209,7 +226,8 @@ pub enum Action {
     Press(Token),
     /// Opens an address.
     Open(String),
-    /// Puts a line where the person types, to be looked at and sent.
+    /// Puts a line where the person types, to be looked at and sent. Where that cannot be done, pressing it says the
+    /// line; one that ends with a space wants more words, which are asked for first.
     Fill(String),
 }
 
@@ -226,79 +244,6 @@ pub enum Style {
     Danger,
 }
 
-/// Questions to fill in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Form {
-    /// Its heading, plain text.
-    pub title: String,
-    /// What it is about, in Markdown.
-    pub intro: String,
-    /// Its questions.
-    pub fields: Vec<Field>,
-    /// What the button that sends it says.
-    pub submit: String,
-    /// What comes back with the values.
-    pub token: Token,
-    /// What is wrong with the form as a whole, plain text.
-    pub error: Option<String>,
-}
-
-/// One question of a form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Field {
-    /// The name under which the value comes back.
-    pub name: String,
-    /// What it says above the field.
-    pub label: String,
-    /// A line that helps.
-    pub help: String,
-    /// What may be filled in.
-    pub input: Input,
-    /// Whether it must be filled in.
-    pub required: bool,
-    /// What is filled in already, exactly as it was given.
-    pub value: Option<Value>,
-    /// What is wrong with it, plain text.
-    pub error: Option<String>,
-}
-
-/// What may be filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Input {
-    /// One line.
-    Line,
-    /// Several lines.
-    Text,
-    /// A number, whole or not.
-    Number,
-    /// Yes or no.
-    Toggle,
-    /// One of a few.
-    Choice(Vec<Choice>),
-    /// One of those that [`Intent::Suggest`] with this token answers.
-    Lookup(Token),
-    /// A calendar date.
-    Date,
-    /// A person.
-    Person,
-    /// A conversation.
-    Channel,
-    /// Never shown, never stored in clear, never prefilled.
-    Secret,
-}
-
-/// One proposal or choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
-    /// What comes back.
-    pub value: String,
-    /// What is shown.
-    pub label: String,
-    /// A line of help beside it.
-    pub hint: String,
-}
-
 /// What the desk answers to one event, for the eyes of who asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -312,45 +257,3 @@ pub enum Reply {
     /// Proposals.
     Choices(Vec<Choice>),
 }
-
-/// Where adapters hand over what they hear.
-#[async_trait]
-pub trait Inbox: Send + Sync {
-    /// Keeps the event durably; it is answered later by [`Platform::reply`]. `false`: it was known already.
-    async fn accept(&self, event: Event) -> Result<bool>;
-
-    /// Answers at once: for [`Intent::Suggest`], and for [`Intent::Submit`], whose mistakes belong beside their fields.
-    async fn ask(&self, event: Event) -> Reply;
-}
-
-/// One chat platform. The one open set, hence the one trait.
-#[async_trait]
-pub trait Platform: Send + Sync {
-    /// Which one it is.
-    fn name(&self) -> PlatformName;
-
-    /// Listens until `stop`; a platform whose events come through the web server has nothing to run.
-    async fn run(&self, inbox: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()>;
-
-    /// Answers an event, visible to its sender alone.
-    async fn reply(&self, event: &Event, reply: &Reply) -> Result<()>;
-
-    /// Posts a card to a conversation; gives the platform's id of the message. `key` is the same when a post is tried
-    /// again after a crash, so that the platform, where it can, makes one message of both.
-    async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String>;
-
-    /// Replaces a message that was posted; [`Gone`] if it cannot be edited any more.
-    async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()>;
-}
-
-/// The message cannot be edited any more (deleted, too old): post a new one.
-#[derive(Debug)]
-pub struct Gone;
-
-impl fmt::Display for Gone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the message cannot be edited any more")
-    }
-}
-
-impl std::error::Error for Gone {}

@@ -37,10 +37,16 @@ pub struct Config {
     pub http: HttpPolicy,
     /// How work is done.
     pub jobs: Jobs,
+    /// The Slack app; without a token, Slack is left alone.
+    pub slack: Slack,
+    /// The Discord application; without a token, Discord is left alone.
+    pub discord: Discord,
     /// What capability files may read.
     pub templates: Templates,
     /// The teams, by name.
     pub team: BTreeMap<String, Team>,
+    /// The roles beyond a developer, by name.
+    pub role: BTreeMap<String, Role>,
     /// The persons, by name.
     pub person: BTreeMap<String, Person>,
 }
@@ -109,6 +115,40 @@ pub struct Jobs {
     pub grace: Span,
 }
 
+/// `[slack]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Slack {
+    /// `xoxb-…`: what is done is done with it.
+    pub bot_token: Option<SecretString>,
+    /// `xapp-…`: with it, events come by Socket Mode.
+    pub app_token: Option<SecretString>,
+    /// With it, signed events are taken at `POST /slack/events`.
+    pub signing_secret: Option<SecretString>,
+    /// The signing secret before its last rotation; taken as well until it is left out.
+    pub previous_signing_secret: Option<SecretString>,
+    /// Where Slack's API is, without a slash at its end; for government clouds, proxies and tests.
+    pub api_url: Option<String>,
+}
+
+/// `[discord]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Discord {
+    /// What is done is done with it.
+    pub bot_token: Option<SecretString>,
+    /// The application's public key, 64 hexadecimal digits; with it, signed interactions are taken at
+    /// `POST /discord/interactions`.
+    pub public_key: Option<String>,
+    /// Whether to connect to the gateway; if not said, only where no public key is given.
+    pub gateway: Option<bool>,
+    /// The server whose roles count and where commands are registered; if not said, commands are registered everywhere
+    /// and roles count nowhere.
+    pub guild: Option<String>,
+    /// Where Discord's API is, without a slash at its end and without `/api`; for proxies and tests.
+    pub api_url: Option<String>,
+}
+
 /// `[templates]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -132,6 +172,16 @@ pub struct Team {
     pub lead: Option<String>,
     /// Where it talks.
     pub channel: Option<String>,
+    /// Groups of the platforms whose members are its members too: `slack:S0123`, `discord:ROLE`.
+    pub groups: Vec<String>,
+}
+
+/// `[role.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Role {
+    /// Groups of the platforms whose members have it: `slack:S0123`, `discord:ROLE`.
+    pub groups: Vec<String>,
 }
 
 /// `[person.NAME]`
@@ -193,8 +243,11 @@ impl Default for Config {
             log: Log::default(),
             http: HttpPolicy::default(),
             jobs: Jobs::default(),
+            slack: Slack::default(),
+            discord: Discord::default(),
             templates: Templates::default(),
             team: BTreeMap::new(),
+            role: BTreeMap::new(),
             person: BTreeMap::new(),
         }
     }

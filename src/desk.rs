@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
-use crate::chat::{Card, Event, Intent, Reply, Token, Tone};
+use crate::chat::{Card, Event, Intent, Post, Reply, Token, Tone, Undelivered};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::people::Person;
@@ -28,8 +28,8 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
             Some(topic) => help::answer(app, &topic, &asker).await,
             None => ask(app, event, &asker, Asked::Line(words.clone())).await,
         },
-        Intent::Invoke { command, input } => {
-            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: false })
+        Intent::Invoke { command, input, dry_run } => {
+            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: *dry_run })
                 .await
         }
         Intent::Submit { token, values } => {
@@ -160,11 +160,12 @@ async fn send(app: &App, message: &crate::store::message::Message) -> Result<()>
     let card = request::card::card(app, &message.subject).await?;
     let platform = app.platforms.iter().find(|(name, _)| name.to_string() == message.platform).map(|(_, p)| p);
     let platform = platform.ok_or_else(|| anyhow::anyhow!("{} is not connected", message.platform))?;
+    let post = Post { place: &message.place, key: &message.id, tried_at: None };
     let posted = match &message.posted {
-        None => platform.post(&message.place, &message.id, &card).await?,
+        None => platform.post(post, &card).await?,
         Some(posted) => match platform.edit(&message.place, posted, &card).await {
             Ok(()) => posted.clone(),
-            Err(e) if e.is::<crate::chat::Gone>() => platform.post(&message.place, &message.id, &card).await?,
+            Err(e) if e.downcast_ref() == Some(&Undelivered::Gone) => platform.post(post, &card).await?,
             Err(e) => return Err(e),
         },
     };

@@ -1,6 +1,5 @@
 //! What is configured, what is reachable, what is missing: looked at, and nothing changed.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::check::{Known, explain};
+use crate::chat::{Finding, Level};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::message::Messages;
@@ -21,46 +21,6 @@ use crate::store::schema::{self, Schema};
 
 /// How long anything that is asked may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// As it should be.
-    Good,
-    /// It works, but perhaps not as it is meant.
-    Doubtful,
-    /// It does not work.
-    Bad,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// What was looked at.
-    pub subject: &'static str,
-    /// What was found.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.level {
-            Level::Good => "ok",
-            Level::Doubtful => "warn",
-            Level::Bad => "fail",
-        };
-        let indented = |text: &str| text.trim_end().replace('\n', "\n                  ");
-        write!(f, "{word:4}  {:10}  {}", self.subject, indented(&self.message))?;
-        match &self.hint {
-            Some(hint) => write!(f, "\n                  hint: {}", indented(hint)),
-            None => Ok(()),
-        }
-    }
-}
 
 fn good(subject: &'static str, message: impl Into<String>) -> Finding {
     Finding { level: Level::Good, subject, message: message.into(), hint: None }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::app::{App, Running};
 use crate::catalogue::Catalogue;
 use crate::catalogue::choices::Choices;
-use crate::chat::{Event, Inbox, Platform, PlatformName, Reply};
+use crate::chat::{Card, Event, Inbox, Platform, PlatformName, Reply};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
@@ -187,6 +187,10 @@ impl Inbox for Desk {
             Err(_) => Reply::Card(desk::words(&self.app, &too_slow().into())),
         }
     }
+
+    fn words(&self, error: &anyhow::Error) -> Card {
+        desk::words(&self.app, error)
+    }
 }
 
 impl Desk {
@@ -222,8 +226,7 @@ fn key(event: &Event) -> String {
 
 async fn answer(app: &App, event: &Event) {
     let reply = desk::handle(app, event).await;
-    if reply != Reply::Nothing
-        && let Some(platform) = app.platforms.get(&event.platform)
+    if let Some(platform) = app.platforms.get(&event.platform)
         && let Err(error) = platform.reply(event, &reply).await
     {
         // The event stays open, so the answer is tried again.

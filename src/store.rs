@@ -21,6 +21,7 @@ use crate::error::{Reason, Result, UserError};
 
 pub mod audit;
 pub mod conversation;
+pub mod draft;
 pub mod event;
 pub mod job;
 pub mod message;

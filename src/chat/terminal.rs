@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use self::screen::{Hidden, Screen};
 use self::talk::{Meaning, Talk};
-use super::{Card, Event, Gone, Inbox, Intent, Platform, PlatformName, Reply, Sender};
+use super::{Card, Event, Inbox, Intent, Platform, PlatformName, Post, Reply, Sender, Undelivered};
 use crate::clock::Clock;
 use crate::error::{Result, UserError};
 
@@ -82,7 +82,9 @@ impl TerminalChat {
             platform: PlatformName::Terminal,
             person: self.person.clone(),
             place: self.place.clone(),
+            thread: None,
             reply_to,
+            answer_to: serde_json::Value::Null,
             at: Clock::system().now(),
             intent,
         }
@@ -173,7 +175,7 @@ impl Platform for TerminalChat {
         Ok(())
     }
 
-    async fn post(&self, _: &str, key: &str, card: &Card) -> Result<String> {
+    async fn post(&self, Post { key, .. }: Post<'_>, card: &Card) -> Result<String> {
         self.talk().show(Some(key), card)?;
         self.changed.notify_waiters();
         Ok(key.to_owned())
@@ -181,7 +183,7 @@ impl Platform for TerminalChat {
 
     async fn edit(&self, _: &str, message: &str, card: &Card) -> Result<()> {
         if !self.talk().knows(message) {
-            return Err(Gone.into());
+            return Err(Undelivered::Gone.into());
         }
         self.talk().show(Some(message), card)?;
         self.changed.notify_waiters();

@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use self::content::Content;
-use super::{Card, Event, Gone, Inbox, Platform, PlatformName, Reply};
+use super::{Card, Event, Inbox, Platform, PlatformName, Post, Reply, Undelivered};
 use crate::error::Result;
 use crate::store::conversation::{Conversations, Entry};
 
@@ -116,7 +116,7 @@ impl Platform for WebChat {
         Ok(())
     }
 
-    async fn post(&self, place: &str, key: &str, card: &Card) -> Result<String> {
+    async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
         let content = Content::Card { card: card.clone() };
         if self.append(place, key, &content).await?.content != content.to_json()? {
             // It was posted before, and the card has changed since.
@@ -127,6 +127,6 @@ impl Platform for WebChat {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let content = Content::Card { card: card.clone() };
-        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Gone.into())
+        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
     }
 }

@@ -92,6 +92,8 @@ impl WebClient {
         }
         let base = || {
             Client::builder()
+                // Discord's client brings another one along, which must not become ours by accident.
+                .tls_backend_rustls()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)

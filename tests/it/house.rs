@@ -10,7 +10,9 @@ use stationmaster::app::App;
 use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::command::Command;
 use stationmaster::catalogue::{Catalogue, Known, explain};
-use stationmaster::chat::{Card, Event, Inbox, Intent, Platform, PlatformName, Reply, Sender, Token};
+use stationmaster::chat::{
+    Card, Event, Inbox, Intent, Platform, PlatformName, Post, Reply, Sender, Token, Undelivered,
+};
 use stationmaster::clock::{Clock, Span};
 use stationmaster::config::Config;
 use stationmaster::desk;
@@ -48,7 +50,7 @@ impl Platform for Recorder {
         Ok(())
     }
 
-    async fn post(&self, place: &str, _: &str, card: &Card) -> Result<String> {
+    async fn post(&self, Post { place, .. }: Post<'_>, card: &Card) -> Result<String> {
         let id = format!("m{}", self.count.fetch_add(1, Ordering::SeqCst) + 1);
         self.posted.lock().expect("lock").insert(id.clone(), (place.to_owned(), card.clone()));
         Ok(id)
@@ -56,7 +58,7 @@ impl Platform for Recorder {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let mut posted = self.posted.lock().expect("lock");
-        *posted.get_mut(message).ok_or(stationmaster::chat::Gone)? = (place.to_owned(), card.clone());
+        *posted.get_mut(message).ok_or(Undelivered::Gone)? = (place.to_owned(), card.clone());
         Ok(())
     }
 }
@@ -139,7 +141,17 @@ impl House {
         let id = format!("e{}", self.events.fetch_add(1, Ordering::SeqCst));
         let person = Sender { id: who.to_owned(), name: who.to_owned() };
         let at = self.clock.now();
-        Event { id, platform: PlatformName::Web, person, place: format!("place-{who}"), reply_to: None, at, intent }
+        Event {
+            id,
+            platform: PlatformName::Web,
+            person,
+            place: format!("place-{who}"),
+            thread: None,
+            reply_to: None,
+            at,
+            intent,
+            answer_to: serde_json::Value::Null,
+        }
     }
 
     /// Does all that is due now and sends all cards.

@@ -14,7 +14,7 @@ use thirtyfour::prelude::Key;
 use tokio::task::JoinHandle;
 
 use crate::browser::{Browser, Driver, Scheme};
-use crate::scripted::{Scripted, working};
+use crate::scripted::{Scripted, to, working};
 
 /// A page on a free port, with a scripted desk behind it.
 pub struct Page {
@@ -368,13 +368,13 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
     let mut cards = Vec::new();
     for number in 1..=70 {
         let key = format!("msg_{number}");
-        cards.push(page.chat.post(&place, &key, &news(&format!("News {number}."))).await.expect("posted"));
+        cards.push(page.chat.post(to(&place, &key), &news(&format!("News {number}."))).await.expect("posted"));
     }
     browser.sees("News 70.").await;
     browser.until("log.scrollHeight - log.scrollTop - log.clientHeight < 5").await;
 
     page.cut().await;
-    page.chat.post(&place, "msg_away", &news("While away")).await.expect("posted");
+    page.chat.post(to(&place, "msg_away"), &news("While away")).await.expect("posted");
     page.chat.edit(&place, &cards[0], &news("News 1, changed.")).await.expect("edited");
     page.serve().await;
     browser.sees("While away").await;
@@ -383,7 +383,7 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
 
     browser.driver.execute("log.scrollTop = 300", vec![]).await.expect("scrolled");
     browser.until("log.scrollTop === 300").await;
-    page.chat.post(&place, "msg_elsewhere", &working("elsewhere", 5)).await.expect("posted");
+    page.chat.post(to(&place, "msg_elsewhere"), &working("elsewhere", 5)).await.expect("posted");
     browser.until("!jump.hidden").await;
     assert_eq!(browser.eval("log.scrollTop").await, 300, "who reads is not moved");
     browser.click("#jump").await;

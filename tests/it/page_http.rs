@@ -215,7 +215,7 @@ async fn b1_a_form_of_another_person_is_not_there() {
             .edit(&place, "nothing", &Card::default())
             .await
             .expect_err("refused")
-            .is::<stationmaster::chat::Gone>()
+            .is::<stationmaster::chat::Undelivered>()
     );
 }
 

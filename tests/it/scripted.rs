@@ -31,12 +31,14 @@ impl Scripted {
                 platform.reply(&event, &Reply::Form(form(None, None))).await
             }
             Intent::Say { words } if words.starts_with("/db create") => {
-                platform.post(&event.place, &stationmaster::job::new_id("msg"), &working(words, 40)).await?;
+                let key = stationmaster::job::new_id("msg");
+                platform.post(to(&event.place, &key), &working(words, 40)).await?;
                 platform.reply(&event, &Reply::Nothing).await
             }
             Intent::Say { words } if words == "/gallery" => {
                 for card in gallery() {
-                    platform.post(&event.place, &stationmaster::job::new_id("msg"), &card).await?;
+                    let key = stationmaster::job::new_id("msg");
+                    platform.post(to(&event.place, &key), &card).await?;
                 }
                 platform.reply(&event, &Reply::Form(every_question())).await
             }
@@ -72,6 +74,10 @@ impl Inbox for Scripted {
         Ok(true)
     }
 
+    fn words(&self, error: &anyhow::Error) -> Card {
+        Card { title: error.to_string(), ..Card::default() }
+    }
+
     async fn ask(&self, event: Event) -> Reply {
         let reply = match &event.intent {
             Intent::Suggest { token, typed, .. } => Reply::Choices(proposals(&token.to_string(), typed)),
@@ -90,6 +96,11 @@ impl Inbox for Scripted {
         self.heard.lock().expect("not poisoned").push(event);
         reply
     }
+}
+
+/// A first post of `key` to `place`.
+pub fn to<'a>(place: &'a str, key: &'a str) -> Post<'a> {
+    Post { place, key, tried_at: None }
 }
 
 fn proposals(token: &str, typed: &str) -> Vec<Choice> {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use stationmaster::chat::terminal::TerminalChat;
 use stationmaster::chat::terminal::screen::Screen;
-use stationmaster::chat::{Card, Gone, Intent, Platform as _, Sender, Tone};
+use stationmaster::chat::{Card, Intent, Platform as _, Sender, Tone, Undelivered};
 use tokio_util::sync::CancellationToken;
 
-use crate::scripted::{Scripted, gallery, working};
+use crate::scripted::{Scripted, gallery, to, working};
 
 /// What was written.
 #[derive(Clone, Default)]
@@ -141,7 +141,7 @@ async fn every_card_of_the_gallery() {
     let paper = Paper::default();
     let chat = TerminalChat::new(ada(), Box::new(Cursor::new("")), Screen::plain(Box::new(paper.clone())));
     for (number, card) in gallery().iter().enumerate() {
-        chat.post("here", &format!("msg_{number}"), card).await.expect("posted");
+        chat.post(to("here", &format!("msg_{number}")), card).await.expect("posted");
     }
     insta::assert_snapshot!(paper.text());
 }
@@ -151,9 +151,9 @@ async fn a_card_changes_in_place_where_somebody_watches() {
     let paper = Paper::default();
     let chat = TerminalChat::new(ada(), Box::new(Cursor::new("")), Screen::live(Box::new(paper.clone())));
     let done = Card { tone: Tone::Good, title: "Done".into(), ..Card::default() };
-    chat.post("here", "msg_1", &working("x", 10)).await.expect("posted");
+    chat.post(to("here", "msg_1"), &working("x", 10)).await.expect("posted");
     chat.edit("here", "msg_1", &working("x", 20)).await.expect("edited");
-    chat.post("here", "msg_2", &done).await.expect("posted");
+    chat.post(to("here", "msg_2"), &done).await.expect("posted");
     chat.edit("here", "msg_1", &done).await.expect("edited");
     insta::assert_snapshot!(paper.text().replace('\x1b', "^").replace('\r', "^M"), @r##"
     ^M^[J◌ Running x
@@ -178,7 +178,7 @@ async fn a_card_changes_in_place_where_somebody_watches() {
 
     ^M^[J✓ Done
     "##);
-    assert!(chat.edit("here", "msg_3", &done).await.expect_err("unknown").is::<Gone>());
+    assert!(chat.edit("here", "msg_3", &done).await.expect_err("unknown").is::<Undelivered>());
 }
 
 /// A command with a secret, whose step really runs.

@@ -120,7 +120,9 @@ pub fn event(visitor: &Visitor, delivery: Uuid, reply_to: Option<String>, intent
         platform: PlatformName::Web,
         person: Sender { id: visitor.id.clone(), name: visitor.name.clone() },
         place: visitor.id.clone(),
+        thread: None,
         reply_to,
+        answer_to: serde_json::Value::Null,
         at: Clock::system().now(),
         intent,
     }

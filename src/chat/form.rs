@@ -1,0 +1,105 @@
+//! Forms: questions to fill in, and the commands that a platform can offer as forms of its own.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Token;
+
+/// Questions to fill in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Form {
+    /// Its heading, plain text.
+    pub title: String,
+    /// What it is about, in Markdown.
+    pub intro: String,
+    /// Its questions.
+    pub fields: Vec<Field>,
+    /// What the button that sends it says.
+    pub submit: String,
+    /// What comes back with the values.
+    pub token: Token,
+    /// What is wrong with the form as a whole, plain text.
+    pub error: Option<String>,
+}
+
+/// One question of a form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// The name under which the value comes back.
+    pub name: String,
+    /// What it says above the field.
+    pub label: String,
+    /// A line that helps.
+    pub help: String,
+    /// What may be filled in.
+    pub input: Input,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// What is filled in already, exactly as it was given.
+    pub value: Option<Value>,
+    /// What is wrong with it, plain text.
+    pub error: Option<String>,
+}
+
+/// What may be filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// One line.
+    Line,
+    /// Several lines.
+    Text,
+    /// A number, whole or not.
+    Number,
+    /// Yes or no.
+    Toggle,
+    /// One of a few.
+    Choice(Vec<Choice>),
+    /// One of those that [`Intent::Suggest`] with this token answers.
+    Lookup(Token),
+    /// A calendar date.
+    Date,
+    /// A person.
+    Person,
+    /// A conversation.
+    Channel,
+    /// Never shown, never stored in clear, never prefilled.
+    Secret,
+}
+
+/// One proposal or choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What comes back.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+    /// A line of help beside it.
+    pub hint: String,
+}
+
+/// A command as a platform may offer it: registered with native options, or listed with a usage hint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// Its full name, one to three words: `db create`.
+    pub name: String,
+    /// What it does, in one line of plain text.
+    pub summary: String,
+    /// Its parameters, in the order in which they can be typed without their names.
+    pub fields: Vec<Field>,
+    /// Whether `--dry-run` shows its plan.
+    pub plans: bool,
+}
+
+impl Offer {
+    /// How it is typed after its name: `name [environment=dev]`.
+    pub fn usage(&self) -> String {
+        let word = |field: &Field| match &field.value {
+            _ if field.required && field.value.is_none() => field.name.clone(),
+            Some(Value::String(default)) => format!("[{}={default}]", field.name),
+            Some(default) => format!("[{}={default}]", field.name),
+            None => format!("[{}]", field.name),
+        };
+        self.fields.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+}
