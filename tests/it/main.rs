@@ -25,3 +25,4 @@ mod server;
 mod store;
 mod supply;
 mod terminal;
+mod wire;

@@ -12,7 +12,7 @@ use stationmaster::clock::Clock;
 use stationmaster::store::Store;
 use tower::ServiceExt as _;
 
-use crate::scripted::Scripted;
+use crate::scripted::{Scripted, to};
 
 const ONE: &str = "6f1d2c1e-0000-4000-8000-000000000001";
 const TWO: &str = "6f1d2c1e-0000-4000-8000-000000000002";
@@ -189,8 +189,8 @@ async fn a_post_that_is_tried_again_is_one_message() {
     let cookie = room.visit().await;
     let place = room.desk.heard()[0].place.clone();
     let card = |title: &str| Card { title: title.into(), ..Card::default() };
-    let first = room.chat.post(&place, "msg_1", &card("running")).await.expect("done");
-    assert_eq!(room.chat.post(&place, "msg_1", &card("done")).await.expect("done"), first);
+    let first = room.chat.post(to(&place, "msg_1"), &card("running")).await.expect("done");
+    assert_eq!(room.chat.post(to(&place, "msg_1"), &card("done")).await.expect("done"), first);
     let page = Request::get("/").header(header::COOKIE, cookie).body(Body::empty()).expect("a request");
     let page = text(room.send(page).await).await;
     assert!(page.contains("done") && !page.contains("running") && page.matches("<article").count() == 1, "{page}");
@@ -225,8 +225,8 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     let cookie = room.visit().await;
     let place = room.desk.heard()[0].place.clone();
     let card = |title: &str| Card { title: title.into(), ..Card::default() };
-    let first = room.chat.post(&place, "msg_1", &card("first")).await.expect("done");
-    room.chat.post(&place, "msg_2", &card("second")).await.expect("done");
+    let first = room.chat.post(to(&place, "msg_1"), &card("first")).await.expect("done");
+    room.chat.post(to(&place, "msg_2"), &card("second")).await.expect("done");
     room.chat.edit(&place, &first, &card("first, changed")).await.expect("done");
     let (told, mut events) = room.told(&cookie, "1", "id: 3").await;
     let ids: Vec<&str> = told.lines().filter(|line| line.starts_with("id: ")).collect();
