@@ -123,6 +123,11 @@ impl House {
         Self { app: Arc::new(app), chat, clock, _folder: folder, events: AtomicU64::new(0) }
     }
 
+    /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
+    pub fn into_app(self) -> (App, TempDir) {
+        (Arc::into_inner(self.app).expect("nobody else has it"), self._folder)
+    }
+
     /// The same house on another platform.
     pub async fn on_platform(on: On, files: &[&str], platform: Arc<dyn Platform>) -> Self {
         let mut house = Self::with(on, files).await;
