@@ -13,7 +13,12 @@ use payload::{Delivery, Within};
 use server::Server;
 use workspace::{APP_TOKEN, BOT_TOKEN, BOT_USER, GENERAL, Message, SIGNING_SECRET, View, Workspace};
 
+mod answers;
 mod courier;
+mod door;
+mod fake;
+mod inert;
+mod lines;
 mod message;
 mod method;
 mod modal;
@@ -22,6 +27,8 @@ mod rule;
 mod screen;
 mod server;
 mod socket;
+mod stage;
+mod story;
 mod view;
 mod workspace;
 
@@ -29,7 +36,7 @@ mod workspace;
 pub struct Slack {
     pub server: Arc<Server>,
     pub courier: Courier,
-    way: Way,
+    ways: Vec<Way>,
 }
 
 /// What somebody is looking at and can use: the block and the element, and where it is.
@@ -47,18 +54,23 @@ enum Place {
 impl Slack {
     /// Slack that reaches the app by Socket Mode.
     pub async fn socket() -> Self {
-        Self::by(Way::Socket).await
+        Self::by(&[Way::Socket]).await
     }
 
     /// Slack that reaches the app by signed HTTP.
     pub async fn http() -> Self {
-        Self::by(Way::Http).await
+        Self::by(&[Way::Http]).await
     }
 
-    async fn by(way: Way) -> Self {
+    /// Slack that can reach the app in both ways.
+    pub async fn both() -> Self {
+        Self::by(&[Way::Socket, Way::Http]).await
+    }
+
+    async fn by(ways: &[Way]) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let server = Server::start().await;
-        Self { courier: Courier::new(server.clone(), way), server, way }
+        Self { courier: Courier::new(server.clone(), ways[0]), server, ways: ways.to_vec() }
     }
 
     /// The id of somebody.
@@ -121,6 +133,30 @@ impl Slack {
         }
         let breaches = workspace.breaches.iter().map(|breach| format!("refused: {breach}"));
         shown.into_values().chain(breaches).collect::<Vec<_>>().join("\n---\n")
+    }
+
+    /// What somebody alone is told next, whatever it says; marks it read.
+    pub async fn ephemeral(&self, who: &str) -> String {
+        let find = |workspace: &mut Workspace| {
+            let id = workspace.named(who).id.clone();
+            let is_new = |message: &&mut Message| message.only.as_ref() == Some(&id) && message.read_by.is_empty();
+            let message = workspace.messages.iter_mut().find(is_new)?;
+            message.read_by.insert(id);
+            Some(screen::message(message))
+        };
+        self.until(who, "something for them alone", find).await
+    }
+
+    /// Somebody uses a global shortcut.
+    pub async fn shortcut(&self, who: &str, callback: &str) {
+        let who = self.id(who);
+        let delivery = payload::shortcut(&mut self.server.workspace(), &who, callback);
+        let _ = self.courier.deliver(&delivery).await;
+    }
+
+    /// Somebody closes the modal that is open before them.
+    pub async fn close_modal(&self, who: &str) {
+        modal::close(self, who).await;
     }
 
     /// What was noted against the app so far; it is forgotten.
@@ -204,13 +240,13 @@ fn read_one(workspace: &mut Workspace, who: &str, text: &str) -> Option<String> 
 #[async_trait]
 impl Wire for Slack {
     fn settings(&self) -> Vec<(String, String)> {
-        let transport = match self.way {
+        let transport = |way: &Way| match way {
             Way::Socket => ("APP_TOKEN", APP_TOKEN.to_owned()),
             Way::Http => ("SIGNING_SECRET", SIGNING_SECRET.to_owned()),
         };
-        let all =
-            [("BOT_TOKEN", BOT_TOKEN.to_owned()), ("API_URL", format!("http://{}/api", self.server.host)), transport];
-        all.into_iter().map(|(name, value)| (format!("STATIONMASTER_SLACK__{name}"), value)).collect()
+        let api = [("BOT_TOKEN", BOT_TOKEN.to_owned()), ("API_URL", format!("http://{}/api", self.server.host))];
+        let all = api.into_iter().chain(self.ways.iter().map(transport));
+        all.map(|(name, value)| (format!("STATIONMASTER_SLACK__{name}"), value)).collect()
     }
 
     async fn connect(&self, address: &str) {
@@ -242,8 +278,7 @@ impl Wire for Slack {
     }
 
     async fn suggest(&self, who: &str, typing: Typing<'_>) -> Vec<String> {
-        // There are no native options: whatever the line, the field is one of the form that is open.
-        modal::suggest(self, who, typing.field, typing.typed).await
+        modal::suggest(self, who, typing).await
     }
 
     async fn open_home(&self, who: &str) {

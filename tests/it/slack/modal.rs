@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::payload;
 use super::workspace::{View, Workspace};
 use super::{Slack, rule, screen, view};
+use crate::wire::{Typing, Wire};
 
 /// The modal in front of somebody, once there is one.
 async fn front(slack: &Slack, who: &str) -> View {
@@ -181,8 +182,24 @@ pub async fn close(slack: &Slack, who: &str) {
     }
 }
 
-/// What somebody is offered who types into a field of the modal.
-pub async fn suggest(slack: &Slack, who: &str, field: &str, typed: &str) -> Vec<String> {
+/// What somebody is offered who types into a field of the modal. There are no native options here: who has a line opens
+/// the command's form, fills in what the line gives already, and looks there.
+pub async fn suggest(slack: &Slack, who: &str, typing: Typing<'_>) -> Vec<String> {
+    if typing.line.is_empty() {
+        return offered(slack, who, typing).await;
+    }
+    let words: Vec<&str> = typing.line.split(' ').collect();
+    let (given, command): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.contains('='));
+    slack.say(who, &command.join(" ")).await;
+    for (field, value) in given.iter().filter_map(|word| word.split_once('=')) {
+        fill(slack, who, field, value).await;
+    }
+    let found = offered(slack, who, typing).await;
+    close(slack, who).await;
+    found
+}
+
+async fn offered(slack: &Slack, who: &str, Typing { field, typed, .. }: Typing<'_>) -> Vec<String> {
     let modal = front(slack, who).await;
     let (element, block, action) = asked(&modal, field);
     let fits = |text: &str| text.to_lowercase().contains(&typed.to_lowercase());

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rule;
 use super::workspace::{Message, View, Workspace};
@@ -25,17 +25,23 @@ pub fn view(workspace: &Workspace, view: &View) -> String {
     lines.extend(view.errors.get("").map(|error| format!("! {error}")));
     for block in view.body["blocks"].as_array().into_iter().flatten() {
         if block["type"] != "input" {
-            lines.extend(block_lines(block));
+            lines.extend(block_lines(block).iter().map(|line| problem(line)));
             continue;
         }
         let held = held(workspace, view, block);
-        lines.push(format!("{} = {held}", name(block)).trim_end().to_owned());
+        lines.push(format!("{} = {held}", name(block)));
         lines.extend(block["hint"]["text"].as_str().map(str::to_owned));
         let error = view.errors.get(block["block_id"].as_str().unwrap_or_default());
         lines.extend(error.map(|error| format!("! {error}")));
     }
     lines.extend(view.body["submit"]["text"].as_str().map(|submit| format!("[{submit}]")));
     lines.join("\n")
+}
+
+/// What the app itself says is wrong: a modal cannot be opened with Slack's own errors in it.
+fn problem(line: &str) -> String {
+    let said = line.trim_start_matches('(').trim_end_matches(')');
+    said.strip_prefix("Problem: ").map_or_else(|| line.to_owned(), |problem| format!("! {problem}"))
 }
 
 /// The name of the question of an input block: what it says above it, as far as it is a name.
@@ -56,6 +62,8 @@ fn held(workspace: &Workspace, view: &View, block: &Value) -> String {
     };
     match held["type"].as_str().unwrap_or_default() {
         "static_select" | "external_select" | "radio_buttons" => text(&held["selected_option"]["text"]["text"]),
+        // A single box is a question of yes or no.
+        "checkboxes" if rule::options(element).len() == 1 => (held["selected_options"] != json!([])).to_string(),
         "checkboxes" => {
             let chosen = held["selected_options"].as_array().into_iter().flatten();
             chosen.map(|option| text(&option["text"]["text"])).collect::<Vec<_>>().join(", ")

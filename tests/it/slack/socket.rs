@@ -31,6 +31,8 @@ enum Order {
     Ping,
     /// Ends the connection in the middle of a frame.
     Cut,
+    /// Says and answers nothing any more, as a wire that ends somewhere without telling.
+    Mute,
 }
 
 struct Socket {
@@ -114,6 +116,12 @@ impl Sockets {
     /// Cuts every wire in the middle of a frame.
     pub fn cut(&self) {
         self.order(|| Order::Cut);
+    }
+
+    /// Lets every wire end without telling.
+    pub fn mute(&self) {
+        self.order(|| Order::Mute);
+        self.open.lock().expect("lock").iter_mut().for_each(|socket| socket.open = false);
     }
 
     fn order(&self, order: impl Fn() -> Order) {
@@ -229,6 +237,10 @@ async fn obey(stream: &mut WebSocketStream<TokioIo<Upgraded>>, order: Order) -> 
     match order {
         Order::Send(text) => stream.send(Frame::text(text)).await.is_ok(),
         Order::Ping => stream.send(Frame::Ping("Ping from applink-1".into())).await.is_ok(),
+        Order::Mute => {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            false
+        }
         Order::Cut => {
             // The head of a text frame of 4096 bytes, and a few of them.
             let wire = stream.get_mut();
