@@ -161,7 +161,7 @@ impl House {
             let idle = claims.is_empty();
             futures::future::join_all(claims.iter().map(|claim| desk::perform(&self.app, claim))).await;
             stationmaster::request::end::expire_next(&self.app).await.expect("expires");
-            let sent = desk::deliver_next(&self.app, 64).await.expect("deliveries");
+            let sent = desk::outbox::deliver_next(&self.app, 64).await.expect("deliveries");
             if idle && sent == 0 {
                 return;
             }
