@@ -17,6 +17,7 @@ mod inbox;
 mod outbox;
 mod page;
 mod page_http;
+mod page_thread;
 mod page_whole;
 mod proposing;
 mod requests;
