@@ -25,6 +25,7 @@ mod runners;
 mod sample;
 mod scripted;
 mod server;
+mod slack;
 mod store;
 mod supply;
 mod terminal;
