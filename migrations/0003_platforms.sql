@@ -2,23 +2,28 @@
 
 -- What is more urgent goes first; lower goes first.
 alter table message add column priority bigint not null default 0;
+-- The conversation without the thread: what is sent to it shares its pace.
+alter table message add column channel text not null default '';
+update message set channel = place;
 -- The message in whose thread this one is.
 alter table message add column parent text;
--- When it was first tried to be posted; its answer may have been lost.
+-- The platform's id of the person whom it is for: they are told directly where the conversation cannot be written to.
+alter table message add column recipient text;
+-- When it was first tried to be posted; the answer to that may have been lost.
 alter table message add column tried_at bigint;
 -- Why it is given up.
 alter table message add column undeliverable text;
 create index message_parent on message (parent) where parent is not null;
 
--- How fast a conversation, or with an empty place a whole platform, takes messages.
+-- How fast messages are taken: by a conversation, and by a platform for posts (`*post`) and for edits (`*edit`).
 create table pace (
     platform text not null,
-    place text not null,
+    lane text not null,
     -- When the next message would be on time; a few may be early.
     free_at bigint not null,
     -- The learnt time between two messages, in milliseconds.
     gap bigint not null,
-    primary key (platform, place)
+    primary key (platform, lane)
 );
 
 -- Forms that somebody is filling in where the platform cannot hold them, as JSON; never with secrets.

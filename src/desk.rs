@@ -6,12 +6,14 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
-use crate::chat::{Card, Event, Intent, Post, Reply, Token, Tone, Undelivered};
+use crate::chat::{Card, Event, Intent, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::people::Person;
 use crate::request::{self, Origin, plan, press};
 use crate::{help, message};
+
+pub mod outbox;
 
 /// Answers an event. Doing so twice does it once: a request knows the delivery that it came from.
 pub async fn handle(app: &App, event: &Event) -> Reply {
@@ -84,6 +86,8 @@ fn origin(event: &Event, asker: &Asker) -> Origin {
         person: asker.person.clone(),
         platform: event.platform,
         place: event.place.clone(),
+        thread: event.thread.clone(),
+        identity: event.person.id.clone(),
         confirmed: false,
     }
 }
@@ -133,43 +137,6 @@ async fn fail(app: &App, claim: &Claim, error: String) {
     {
         request::end::give_up(app, &request).await;
     }
-}
-
-/// Sends one batch of messages that lag behind; how many there were.
-pub async fn deliver_next(app: &App, most: usize) -> Result<usize> {
-    let platforms: Vec<String> = app.platforms.keys().map(ToString::to_string).collect();
-    if platforms.is_empty() {
-        return Ok(0);
-    }
-    let messages = app.store.claim_messages(platforms, most).await?;
-    let sent = messages.iter().map(|message| deliver(app, message));
-    futures::future::join_all(sent).await;
-    Ok(messages.len())
-}
-
-async fn deliver(app: &App, message: &crate::store::message::Message) {
-    let Err(error) = send(app, message).await else { return };
-    let due_at = app.clock.now() + job::pause(message.failures).millis();
-    tracing::warn!(message = message.id, error = format!("{error:#}"), "a card could not be sent");
-    if let Err(error) = app.store.message_failed(message, due_at).await {
-        tracing::warn!(message = message.id, error = format!("{error:#}"), "the failure could not be noted");
-    }
-}
-
-async fn send(app: &App, message: &crate::store::message::Message) -> Result<()> {
-    let card = request::card::card(app, &message.subject).await?;
-    let platform = app.platforms.iter().find(|(name, _)| name.to_string() == message.platform).map(|(_, p)| p);
-    let platform = platform.ok_or_else(|| anyhow::anyhow!("{} is not connected", message.platform))?;
-    let post = Post { place: &message.place, key: &message.id, tried_at: None };
-    let posted = match &message.posted {
-        None => platform.post(post, &card).await?,
-        Some(posted) => match platform.edit(&message.place, posted, &card).await {
-            Ok(()) => posted.clone(),
-            Err(e) if e.downcast_ref() == Some(&Undelivered::Gone) => platform.post(post, &card).await?,
-            Err(e) => return Err(e),
-        },
-    };
-    app.store.message_sent(message, posted).await
 }
 
 /// What a person reads of an error. What is not meant for people is logged under a reference that the person is given.

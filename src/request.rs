@@ -15,6 +15,7 @@ use crate::job::Job;
 use crate::people::Person;
 use crate::store::Tx;
 use crate::store::audit::Act;
+use crate::store::message::Shown;
 use crate::store::request::{Request, State};
 
 mod attempt;
@@ -43,6 +44,10 @@ pub struct Origin {
     pub platform: PlatformName,
     /// In which conversation.
     pub place: String,
+    /// In which thread of it.
+    pub thread: Option<String>,
+    /// The platform's id of the person.
+    pub identity: String,
     /// Whether the person has said already that they are sure.
     pub confirmed: bool,
 }
@@ -59,8 +64,7 @@ pub struct Accepted {
 /// Accepts a call. When this returns, the request is on the disk.
 pub async fn accept(app: &App, call: &Call, origin: &Origin) -> Result<Accepted> {
     let draft = Draft::of(app, call, origin)?;
-    let platform = origin.platform;
-    app.store.write(move |tx| Box::pin(async move { draft.write(tx, platform).await })).await
+    app.store.write(move |tx| Box::pin(async move { draft.write(tx).await })).await
 }
 
 /// A request before it is written.
@@ -68,6 +72,9 @@ struct Draft {
     request: Request,
     body: String,
     limits: Limits,
+    /// The conversation, or the thread of it, that shows the card, and the platform's id of who asked; none where there
+    /// is nobody to look.
+    shown: Option<(String, String)>,
 }
 
 impl Draft {
@@ -107,15 +114,20 @@ impl Draft {
             deadline_at: app.clock.now() + deadline_of(command, state).millis(),
             ended_at: None,
         };
-        Ok(Self { request, body, limits: command.limits.clone() })
+        let place = match &origin.thread {
+            Some(thread) => format!("{}/{thread}", origin.place),
+            None => origin.place.clone(),
+        };
+        let shown = (origin.platform != PlatformName::Api).then(|| (place, origin.identity.clone()));
+        Ok(Self { request, body, limits: command.limits.clone(), shown })
     }
 
-    async fn write(self, tx: &mut Tx, platform: PlatformName) -> Result<Accepted> {
-        let request = self.request;
+    async fn write(self, tx: &mut Tx) -> Result<Accepted> {
+        let (request, shown) = (self.request, self.shown);
         let limits = &self.limits;
         tx.insert_definition(&request.definition, &self.body).await?;
         if !tx.insert_request(&request).await? {
-            return existing(tx, request, platform).await;
+            return existing(tx, request, shown).await;
         }
         if let Some(rate) = limits.per_person {
             let before = crate::clock::Rate { count: rate.count + 1, per: rate.per };
@@ -135,16 +147,14 @@ impl Draft {
         if request.state == State::Queued {
             tx.enqueue(&Job::Perform { request: request.id.clone() }, tx.now())?;
         }
-        if platform != PlatformName::Api {
-            tx.show(&request.id, &request.platform, &request.place).await?;
-        }
+        show(tx, &request.id, &request.platform, shown).await?;
         let created_at = tx.now();
         Ok(Accepted { request: Request { created_at, ..request }, fresh: true })
     }
 }
 
 /// The request that stands in the way of a new one: the same delivery, or the same key.
-async fn existing(tx: &mut Tx, draft: Request, platform: PlatformName) -> Result<Accepted> {
+async fn existing(tx: &mut Tx, draft: Request, shown: Option<(String, String)>) -> Result<Accepted> {
     if let Some(request) = tx.request_from(&draft.source).await? {
         if request.command != draft.command || request.input != draft.input {
             return Err(UserError::new(Reason::Conflict, "This idempotency key was used for another request.")
@@ -156,12 +166,16 @@ async fn existing(tx: &mut Tx, draft: Request, platform: PlatformName) -> Result
     let key = draft.live_key.as_deref().unwrap_or_default();
     let live = tx.live_request(&draft.command, key).await?;
     let request = live.ok_or_else(|| anyhow::anyhow!("a request was neither written nor found"))?;
-    if platform != PlatformName::Api {
-        tx.show(&request.id, &draft.platform, &draft.place).await?;
-    }
+    show(tx, &request.id, &draft.platform, shown).await?;
     tx.audit(Act { subject: &request.id, actor: &draft.person, action: "joined", detail: "asked for the same" })
         .await?;
     Ok(Accepted { request, fresh: false })
+}
+
+/// Shows the request's card where it was asked for.
+async fn show(tx: &mut Tx, id: &str, platform: &str, shown: Option<(String, String)>) -> Result<()> {
+    let Some((place, recipient)) = &shown else { return Ok(()) };
+    tx.show(id, Shown { platform, place, recipient }).await
 }
 
 /// Where a request begins, and what is said of it.

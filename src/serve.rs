@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,20 +15,24 @@ use serde_json::{Map, Value};
 use crate::app::{App, Running};
 use crate::catalogue::Catalogue;
 use crate::catalogue::choices::Choices;
-use crate::chat::{Card, Event, Inbox, Platform, PlatformName, Reply};
+use crate::chat::{Platform, PlatformName};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::desk::{self, outbox};
 use crate::error::Result;
 use crate::job::Claim;
+use crate::message;
 use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
-use crate::{desk, message};
 
 pub mod door;
+mod inbox;
 pub mod reload;
 
-/// How long an answer that a person waits for may take.
-const ANSWER: Duration = Duration::from_millis(2800);
+pub use inbox::Desk;
+
+/// How many cards are on their way at a time.
+const SENDING: usize = 64;
 /// How often a loop looks by itself, in case a signal was lost or another process left work.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -43,13 +46,6 @@ pub struct House {
     stop: CancellationToken,
     /// Held as long as the work of an SQLite file is done here.
     _alone: Option<std::fs::File>,
-}
-
-/// The way from an adapter to the desk: keeps the event, then answers it in the background.
-pub struct Desk {
-    app: Arc<App>,
-    tasks: TaskTracker,
-    permits: Arc<Semaphore>,
 }
 
 /// What is built before the house is opened.
@@ -125,8 +121,7 @@ impl House {
             }
         }
         let (app, tasks) = (Arc::new(app), TaskTracker::new());
-        let permits = Arc::new(Semaphore::new(256));
-        let desk = Arc::new(Desk { app: app.clone(), tasks: tasks.clone(), permits });
+        let desk = Arc::new(Desk::new(app.clone(), tasks.clone()));
         let house = Self { app, desk, tasks, stop: CancellationToken::new(), _alone: alone };
         house.start_loops();
         Ok(house)
@@ -137,7 +132,8 @@ impl House {
         let tasks = self.tasks.clone();
         self.tasks.spawn(async move { work(app, tasks, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
-        self.tasks.spawn(async move { deliver(app, stop).await });
+        let tasks = self.tasks.clone();
+        self.tasks.spawn(async move { deliver(app, tasks, stop).await });
         let (desk, stop) = (self.desk.clone(), self.stop.clone());
         self.tasks.spawn(async move { sweep(desk, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
@@ -169,78 +165,6 @@ impl House {
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
-}
-
-#[async_trait]
-impl Inbox for Desk {
-    async fn accept(&self, event: Event) -> Result<bool> {
-        let fresh = self.app.store.accept_event(&key(&event), serde_json::to_string(&event)?).await?;
-        if fresh {
-            self.answer_later(event);
-        }
-        Ok(fresh)
-    }
-
-    async fn ask(&self, event: Event) -> Reply {
-        match tokio::time::timeout(ANSWER, desk::handle(&self.app, &event)).await {
-            Ok(reply) => reply,
-            Err(_) => Reply::Card(desk::words(&self.app, &too_slow().into())),
-        }
-    }
-
-    fn words(&self, error: &anyhow::Error) -> Card {
-        desk::words(&self.app, error)
-    }
-}
-
-impl Desk {
-    /// Answers an accepted event in the background; with too many at a time, the rest waits on the disk.
-    fn answer_later(&self, event: Event) {
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
-        let app = self.app.clone();
-        self.tasks.spawn(async move {
-            answer(&app, &event).await;
-            drop(permit);
-        });
-    }
-
-    /// Takes up events that were accepted and not answered in time; how many there were.
-    pub async fn sweep_next(&self) -> Result<usize> {
-        let free = self.permits.available_permits();
-        if free == 0 {
-            return Ok(0);
-        }
-        let events = self.app.store.claim_events(free as i64).await?;
-        let count = events.len();
-        for event in events {
-            self.answer_later(serde_json::from_str(&event)?);
-        }
-        Ok(count)
-    }
-}
-
-/// An event's key in the inbox: platforms, and persons on a page that makes its own ids, cannot shadow each other.
-fn key(event: &Event) -> String {
-    format!("{}:{}:{}", event.platform, event.person.id, event.id)
-}
-
-async fn answer(app: &App, event: &Event) {
-    let reply = desk::handle(app, event).await;
-    if let Some(platform) = app.platforms.get(&event.platform)
-        && let Err(error) = platform.reply(event, &reply).await
-    {
-        // The event stays open, so the answer is tried again.
-        tracing::warn!(event = event.id, error = format!("{error:#}"), "an answer could not be given");
-        return;
-    }
-    if let Err(error) = app.store.finish_event(&key(event)).await {
-        tracing::warn!(event = event.id, error = format!("{error:#}"), "an answered event could not be closed");
-    }
-}
-
-fn too_slow() -> crate::error::UserError {
-    crate::error::UserError::new(crate::error::Reason::Unavailable, "This took too long.")
-        .hint("try the same again; what you typed is still there")
 }
 
 /// Claims due jobs and performs them, as many at a time as there are workers.
@@ -288,22 +212,43 @@ async fn until_due(app: &App) {
     tokio::time::sleep(Duration::from_millis(wait)).await;
 }
 
-/// Sends cards that lag behind.
-async fn deliver(app: Arc<App>, stop: CancellationToken) {
+/// Sends cards that lag behind, so that a slow conversation holds up nobody else's.
+async fn deliver(app: Arc<App>, tasks: TaskTracker, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(SENDING));
     while !stop.is_cancelled() {
-        match desk::deliver_next(&app, 64).await {
-            Ok(0) => tokio::select! {
-                () = stop.cancelled() => {}
-                () = app.store.message_changed() => {}
-                () = tokio::time::sleep(LOOK) => {}
-            },
-            Ok(_) => {}
+        let due = match outbox::claim_next(&app, permits.available_permits()).await {
+            Ok(due) => due,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "cards could not be sent");
                 pause(&stop, LOOK).await;
+                continue;
+            }
+        };
+        if due.is_empty() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = app.store.message_changed() => {}
+                () = until_lagging(&app) => {}
             }
         }
+        for due in due {
+            let Ok(permit) = permits.clone().acquire_owned().await else { return };
+            let app = app.clone();
+            tasks.spawn(async move {
+                outbox::deliver(&app, due).await;
+                drop(permit);
+            });
+        }
     }
+}
+
+/// Waits until a message that lags behind may go, a second at most; one that waits for its pace is looked at again soon.
+async fn until_lagging(app: &App) {
+    let wait = match app.store.next_message_at().await {
+        Ok(Some(at)) => (at - app.clock.now()).clamp(100, LOOK.as_millis() as i64),
+        _ => LOOK.as_millis() as i64,
+    };
+    tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
 }
 
 async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
@@ -311,7 +256,7 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         if let Err(error) = desk.sweep_next().await {
             tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
         }
-        if let Err(error) = crate::request::end::expire_next(&desk.app).await {
+        if let Err(error) = crate::request::end::expire_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
         }
         pause(&stop, LOOK).await;

@@ -25,6 +25,7 @@ pub mod draft;
 pub mod event;
 pub mod job;
 pub mod message;
+pub mod pace;
 pub mod person;
 pub mod provision;
 pub mod request;

@@ -14,6 +14,7 @@ pub mod hooks;
 mod json;
 mod refusal;
 pub mod server;
+pub mod signed;
 pub mod token;
 
 /// Everything but the chat page, which is an adapter's own.

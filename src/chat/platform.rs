@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Card, Event, Offer, PlatformName, Reply};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
+use crate::store::pace::Pace;
 
 /// Where adapters hand over what they hear.
 #[async_trait]
@@ -61,6 +62,11 @@ pub trait Platform: Send + Sync {
     /// Answers one delivery that came over HTTP, at the platform's own route of the web server.
     async fn receive(&self, _inbox: Arc<dyn Inbox>, _delivery: Delivery<'_>) -> Answer {
         Answer::refusal(404)
+    }
+
+    /// How fast it takes messages before it has said anything about that.
+    fn pace(&self) -> Pace {
+        Pace::FREE
     }
 
     /// Whether it can be used now.

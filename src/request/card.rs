@@ -11,6 +11,11 @@ use crate::error::Result;
 use crate::store::request::{Request, State};
 use crate::store::step::{Course, Step, state};
 
+/// How many lines of a log the card of a failed request shows.
+const SHORT_LOG: usize = 8;
+/// How many lines of each log the details show.
+const LONG_LOG: usize = 40;
+
 /// The card of a request.
 pub async fn card(app: &App, id: &str) -> Result<Card> {
     let request = app.store.request(id).await?.ok_or_else(|| anyhow::anyhow!("there is no request {id}"))?;
@@ -23,6 +28,30 @@ pub async fn card(app: &App, id: &str) -> Result<Card> {
     let mut card = Card::read(&text, tone(&request));
     card.progress = progress(&request, &command, &steps);
     Ok(card)
+}
+
+/// What was done for a request, step by step, with the logs: for the thread of its card.
+pub async fn details(app: &App, id: &str) -> Result<Card> {
+    let steps = app.store.steps(id).await?;
+    let rows: Vec<Value> = steps.iter().enumerate().map(|(index, step)| detail(index, step)).collect();
+    let text = app.messages.load().render("request_detailed", &json!({"id": id, "steps": rows}))?;
+    Ok(Card::read(&text, Tone::Neutral))
+}
+
+fn detail(index: usize, step: &Step) -> Value {
+    let took = step.ended_at.map(|end| Span::from_millis(end - step.started_at).to_string());
+    json!({
+        "number": index + 1,
+        "name": step.name,
+        "undo": step.course() == Course::Undo,
+        "state": step.state,
+        "took": took,
+        "again": step.attempt > 1,
+        "attempt": step.attempt,
+        "summary": step.summary,
+        "link": step.link.as_deref().filter(|link| crate::markdown::is_safe(link)),
+        "log": tail(&step.log, LONG_LOG),
+    })
 }
 
 fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -> Result<Value> {
@@ -48,7 +77,7 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
         "link": request.link.as_deref().filter(|link| crate::markdown::is_safe(link)),
         "steps": rows,
         "failed": failed.map(row),
-        "log": failed.map(|s| tail(&s.log)).filter(|log| !log.is_empty()),
+        "log": failed.map(|s| tail(&s.log, SHORT_LOG)).filter(|log| !log.is_empty()),
         "undone": undone,
         "remains": remains,
         "undoing": request.ending.is_some() && !request.state.is_end(),
@@ -63,9 +92,9 @@ fn row(step: &Step) -> Value {
 }
 
 /// The last lines of a log, as a code block shows them.
-fn tail(log: &str) -> String {
+fn tail(log: &str, most: usize) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(8)..].join("\n")
+    lines[lines.len().saturating_sub(most)..].join("\n")
 }
 
 /// The command as one would type it.

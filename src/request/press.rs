@@ -11,6 +11,7 @@ use crate::job::Job;
 use crate::people::Person;
 use crate::request::values::Values;
 use crate::store::audit::Act;
+use crate::store::message::Priority;
 use crate::store::request::{Change, Request, State};
 
 /// The request with this id, if the person may see and change it. Whose it is not learns no more than from an id that
@@ -59,7 +60,7 @@ pub async fn cancel(app: &App, id: &str, person: &Person) -> Result<Request> {
                 if found.cancel_at.is_none() {
                     tx.set_cancel(&id, Some(tx.now())).await?;
                     tx.audit(Act { subject: &id, actor: &actor, action: "called off", detail: "" }).await?;
-                    tx.touch(&id).await?;
+                    tx.touch(&id, Priority::State).await?;
                 }
                 tx.wake_job(&Job::Perform { request: id.clone() }.name().unwrap_or_default()).await?;
             } else {

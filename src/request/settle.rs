@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::runner::{Attempt, Outcome, Runner, Status};
 use crate::store::Tx;
 use crate::store::audit::Act;
+use crate::store::message::Priority;
 use crate::store::request::{Change, State};
 use crate::store::step::{Course, Step, state};
 
@@ -121,7 +122,7 @@ async fn pause(work: &mut Work<'_>, row: Step, at: Millis) -> Result<Settled> {
         Box::pin(async move {
             let called = waiting && tx.has_call_back(&request, &name).await?;
             tx.set_link(&request, link.as_deref()).await?;
-            tx.touch(&request).await?;
+            tx.touch(&request, Priority::State).await?;
             tx.continue_job(&claim, if called { tx.now() } else { at }).await
         })
     })
@@ -144,7 +145,7 @@ async fn close(work: &mut Work<'_>, mut row: Step, name: &'static str, ending: O
             tx.set_link(&request, link.as_deref()).await?;
             match ending {
                 Some(ending) => tx.set_ending(&request, Some(ending), &summary).await,
-                None => tx.touch(&request).await,
+                None => tx.touch(&request, Priority::State).await,
             }
         })
     })

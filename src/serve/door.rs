@@ -13,7 +13,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::check::{Known, explain};
 use crate::chat::terminal::TerminalChat;
 use crate::chat::web::{self as page, WebChat};
-use crate::chat::{Platform, Sender};
+use crate::chat::{Inbox, Platform, Sender};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Reason, Result, UserError};
@@ -29,9 +29,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let page = parts.config.web.page.then(|| Arc::new(WebChat::new(parts.store.conversations())));
     parts.platforms.extend(page.iter().map(|page| page.clone() as Arc<dyn Platform>));
     let house = House::open(build(parts)?).await?;
-    let mut router = web::router(&house.app, &stop);
+    let inbox: Arc<dyn Inbox> = house.desk.clone();
+    let mut router = web::router(&house.app, &stop).merge(web::signed::router(&house.app, &inbox));
     if let Some(page) = page {
-        router = router.merge(page::router(page, house.desk.clone()));
+        router = router.merge(page::router(page, inbox));
     }
     let config = &house.app.config;
     tracing::info!(listen = %config.web.listen, url = config.public_url(), page = config.web.page, "ready");

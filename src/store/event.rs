@@ -24,6 +24,20 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.insert_event(&id, &body).await })).await
     }
 
+    /// The event is not to be answered, whether or not it was kept: its sender was told that nothing was started.
+    pub async fn refuse_event(&self, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "insert into event (id, body, received_at, held_until, handled_at) values ($1, '', $2, $2, $2) \
+                           on conflict (id) do update set handled_at = excluded.handled_at, body = ''";
+                sqlx::query(sql).bind(id).bind(tx.now).execute(&mut tx.connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// The event was answered.
     pub async fn finish_event(&self, id: &str) -> Result<()> {
         let id = id.to_owned();
@@ -49,6 +63,11 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// How many events are known.
+    pub async fn count_events(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar("select count(*) from event").fetch_one(self.reader()).await?)
     }
 
     /// At the start of the only process of an SQLite file: whatever was being answered is free at once.

@@ -1,13 +1,30 @@
 //! The outbox: cards that are kept up to date, each once per conversation.
 
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::FromRow;
 
+use super::pace::Pace;
 use super::{Store, Tx};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 
 /// How long whoever sends a message has for it, before another process tries.
 const HOLD: Span = Span::from_secs(30);
+
+/// What the subject of a request's details begins with, before the request's id.
+pub const DETAILS: &str = "details:";
+
+/// What goes first when a platform takes less than there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it: a new card.
+    Answer = 0,
+    /// A card's state has changed.
+    State = 1,
+    /// A card's progress has changed; only the latest matters.
+    Progress = 2,
+    /// Nobody waits for it: the details of what has ended.
+    Detail = 3,
+}
 
 /// A card in a conversation whose subject has changed since it was last sent.
 #[derive(Debug, Clone, FromRow)]
@@ -16,7 +33,7 @@ pub struct Message {
     pub id: String,
     /// The platform's name.
     pub platform: String,
-    /// The conversation.
+    /// The conversation, as [`crate::store`]'s callers said it; without the thread of a parent.
     pub place: String,
     /// What it is about: a request's id.
     pub subject: String,
@@ -26,59 +43,119 @@ pub struct Message {
     pub posted: Option<String>,
     /// How often sending failed since it last went well, this attempt included.
     pub failures: i64,
+    /// When it was first tried to be posted.
+    pub tried_at: Option<Millis>,
+    /// The platform's id of the message in whose thread this one is.
+    pub thread: Option<String>,
+    /// The platform's id of the person whom it is for.
+    pub recipient: Option<String>,
+}
+
+/// Where a subject is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The platform's name.
+    pub platform: &'a str,
+    /// The conversation by the platform's id, or `CONVERSATION/THREAD`.
+    pub place: &'a str,
+    /// The platform's id of the person whom it is for.
+    pub recipient: &'a str,
+}
+
+/// The conversation of a place, without its thread.
+pub fn channel(place: &str) -> &str {
+    place.split('/').next().unwrap_or(place)
+}
+
+impl Message {
+    /// The place as a platform is told it: a reply to a message of a thread goes to that thread.
+    pub fn address(&self) -> String {
+        match &self.thread {
+            Some(thread) if !self.place.contains('/') => format!("{}/{thread}", self.place),
+            _ => self.place.clone(),
+        }
+    }
 }
 
 impl Tx {
     /// Shows the subject in a conversation from now on.
-    pub async fn show(&mut self, subject: &str, platform: &str, place: &str) -> Result<()> {
-        let sql = "insert into message (id, platform, place, subject, wanted, sent, due_at, failures) \
-                   values ($1, $2, $3, $4, 1, 0, $5, 0) on conflict (subject, platform, place) do nothing";
-        let query = sqlx::query(sql).bind(crate::job::new_id("msg")).bind(platform).bind(place);
-        query.bind(subject).bind(self.now).execute(&mut self.connection).await?;
+    pub async fn show(&mut self, subject: &str, shown: Shown<'_>) -> Result<()> {
+        let sql = "insert into message (id, platform, place, channel, subject, recipient, wanted, sent, due_at, failures) \
+                   values ($1, $2, $3, $4, $5, $6, 1, 0, $7, 0) on conflict (subject, platform, place) do nothing";
+        let query = sqlx::query(sql).bind(crate::job::new_id("msg")).bind(shown.platform).bind(shown.place);
+        let query = query.bind(channel(shown.place)).bind(subject).bind(shown.recipient).bind(self.now);
+        query.execute(&mut self.connection).await?;
         self.messages_changed = true;
         Ok(())
     }
 
-    /// The subject has changed: its cards are to be sent again.
-    pub async fn touch(&mut self, subject: &str) -> Result<()> {
-        let sql = "update message set wanted = wanted + 1 where subject = $1";
-        sqlx::query(sql).bind(subject).execute(&mut self.connection).await?;
+    /// The subject has changed: its cards are to be sent again. What already waits keeps the greater urgency.
+    pub async fn touch(&mut self, subject: &str, priority: Priority) -> Result<()> {
+        let sql = "update message set wanted = wanted + 1, \
+                   priority = case when wanted > sent and priority < $2 then priority else $2 end where subject = $1";
+        sqlx::query(sql).bind(subject).bind(priority as i64).execute(&mut self.connection).await?;
         self.messages_changed = true;
+        Ok(())
+    }
+
+    /// Shows `details` in the thread of every card of `subject`, or shows them anew.
+    pub async fn show_in_threads(&mut self, subject: &str, details: &str) -> Result<()> {
+        self.touch(details, Priority::Detail).await?;
+        let sql = "select id from message where subject = $1 and undeliverable is null";
+        let parents: Vec<String> = sqlx::query_scalar(sql).bind(subject).fetch_all(&mut self.connection).await?;
+        for parent in parents {
+            let sql = "insert into message (id, platform, place, channel, subject, recipient, parent, priority, wanted, \
+                       sent, due_at, failures) \
+                       select $1, platform, place, channel, $2, recipient, id, $3, 1, 0, $4, 0 from message where id = $5 \
+                       on conflict (subject, platform, place) do nothing";
+            let query = sqlx::query(sql).bind(crate::job::new_id("msg")).bind(details);
+            let query = query.bind(Priority::Detail as i64).bind(self.now).bind(parent);
+            query.execute(&mut self.connection).await?;
+        }
         Ok(())
     }
 }
 
 impl Store {
-    /// Takes messages on these platforms that lag behind, those that wait longest first.
-    pub async fn claim_messages(&self, platforms: Vec<String>, most: usize) -> Result<Vec<Message>> {
+    /// Takes messages of a platform that lag behind, one per conversation, as far as `pace` lets them go; the urgent
+    /// first, and of those the ones that wait longest.
+    pub async fn claim_messages(&self, platform: &str, pace: Pace, most: usize) -> Result<Vec<Message>> {
+        let platform = platform.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                let names: Vec<String> = (4..4 + platforms.len()).map(|n| format!("${n}")).collect();
-                let sql = format!(
-                    "update message set due_at = $1, failures = failures + 1 where id in (select id from message where \
-                     wanted > sent and due_at <= $2 and platform in ({}) order by due_at limit $3) \
-                     returning id, platform, place, subject, wanted, posted, failures",
-                    names.join(", ")
-                );
-                let query = sqlx::query_as(AssertSqlSafe(sql)).bind(tx.now + HOLD.millis()).bind(tx.now);
-                let query = platforms.into_iter().fold(query.bind(most as i64), |query, name| query.bind(name));
-                Ok(query.fetch_all(&mut tx.connection).await?)
+                let sql = "update message set due_at = $1, failures = failures + 1, tried_at = coalesce(tried_at, $2) \
+                           where id in (select id from (select m.id, m.priority, m.due_at, \
+                           row_number() over (partition by m.channel order by m.priority, m.due_at, m.id) as nth \
+                           from message m left join message parent on parent.id = m.parent \
+                           where m.platform = $3 and m.wanted > m.sent and m.due_at <= $2 and m.undeliverable is null \
+                           and (m.parent is null or parent.posted is not null) \
+                           and not exists (select 1 from pace p where p.platform = m.platform and p.free_at > $2 + 3 * p.gap \
+                           and p.lane in (m.channel, case when m.posted is null then '*post' else '*edit' end))) ready \
+                           where nth = 1 order by priority, due_at limit $4) \
+                           returning id, platform, place, subject, wanted, posted, failures, tried_at, recipient, \
+                           (select posted from message parent where parent.id = message.parent) as thread";
+                let query = sqlx::query_as(sql).bind(tx.now + HOLD.millis()).bind(tx.now).bind(&platform);
+                let messages: Vec<Message> = query.bind(most as i64).fetch_all(&mut tx.connection).await?;
+                for message in &messages {
+                    tx.take_pace(&platform, message, pace).await?;
+                }
+                Ok(messages)
             })
         })
         .await
     }
 
     /// The revision was sent, as the platform's message `posted`.
-    pub async fn message_sent(&self, message: &Message, posted: String) -> Result<()> {
-        let (id, wanted) = (message.id.clone(), message.wanted);
+    pub async fn message_sent(&self, message: &Message, posted: String, pace: Pace) -> Result<()> {
+        let message = message.clone();
         self.write(move |tx| {
             Box::pin(async move {
                 let sql =
                     "update message set sent = $2, posted = $3, failures = 0, due_at = $4 where id = $1 and sent < $2";
-                let query = sqlx::query(sql).bind(id).bind(wanted).bind(posted).bind(tx.now);
+                let query = sqlx::query(sql).bind(&message.id).bind(message.wanted).bind(posted).bind(tx.now);
                 query.execute(&mut tx.connection).await?;
                 tx.messages_changed = true;
-                Ok(())
+                tx.quicken(&message, pace).await
             })
         })
         .await
@@ -97,9 +174,44 @@ impl Store {
         .await
     }
 
+    /// Its conversation cannot be written to: it is told directly to the person whom it is for, or given up if that was
+    /// tried. Whether there is another way.
+    pub async fn move_message(&self, message: &Message, why: String) -> Result<bool> {
+        let message = message.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let direct = message.recipient.as_ref().map(|recipient| format!("@{recipient}"));
+                if let Some(direct) = direct.filter(|direct| *direct != channel(&message.place)) {
+                    let sql = "update message set place = $2, channel = $2, posted = null, parent = null, tried_at = null, \
+                               failures = 0, due_at = $3 where id = $1 and not exists (select 1 from message other \
+                               where other.subject = message.subject and other.platform = message.platform \
+                               and other.place = $2)";
+                    let query = sqlx::query(sql).bind(&message.id).bind(direct).bind(tx.now);
+                    if query.execute(&mut tx.connection).await?.rows_affected() == 1 {
+                        tx.messages_changed = true;
+                        return Ok(true);
+                    }
+                }
+                // What hangs in its thread has no place either.
+                let sql = "update message set undeliverable = $2 where id = $1 or parent = $1";
+                sqlx::query(sql).bind(&message.id).bind(why).execute(&mut tx.connection).await?;
+                Ok(false)
+            })
+        })
+        .await
+    }
+
+    /// When the next message of these platforms can be tried; `None` if none lags behind.
+    pub async fn next_message_at(&self) -> Result<Option<Millis>> {
+        let sql = "select min(due_at) from message where wanted > sent and undeliverable is null";
+        Ok(sqlx::query_scalar(sql).fetch_one(self.reader()).await?)
+    }
+
     /// The messages about a subject, with the platform's ids of those that were posted.
     pub async fn messages_about(&self, subject: &str) -> Result<Vec<Message>> {
-        let sql = "select id, platform, place, subject, wanted, posted, failures from message where subject = $1";
+        let sql = "select id, platform, place, subject, wanted, posted, failures, tried_at, recipient, \
+                   (select posted from message parent where parent.id = message.parent) as thread \
+                   from message where subject = $1 order by id";
         Ok(sqlx::query_as(sql).bind(subject).fetch_all(self.reader()).await?)
     }
 }

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use sqlx::any::AnyRow;
 
 use super::audit::Act;
+use super::message::{DETAILS, Priority};
 use super::{Store, Tx};
 use crate::clock::{Millis, Rate};
 use crate::error::Result;
@@ -243,7 +244,10 @@ impl Tx {
         let query = sqlx::query(sql).bind(change.request).bind(change.state.name()).bind(change.summary);
         let query = query.bind(i64::from(change.state == State::Running)).bind(self.now).bind(i64::from(end));
         query.execute(&mut self.connection).await?;
-        self.touch(change.request).await?;
+        self.touch(change.request, Priority::State).await?;
+        if end && self.has_details(change.request).await? {
+            self.show_in_threads(change.request, &format!("{DETAILS}{}", change.request)).await?;
+        }
         self.audit(Act {
             subject: change.request,
             actor: change.actor,
@@ -258,7 +262,7 @@ impl Tx {
         let sql = "update request set ending = $2, summary = $3, percent = null where id = $1";
         let query = sqlx::query(sql).bind(id).bind(ending.map(State::name)).bind(summary);
         query.execute(&mut self.connection).await?;
-        self.touch(id).await
+        self.touch(id, Priority::State).await
     }
 
     /// Keeps what the command's author has to say at the end.
@@ -272,7 +276,7 @@ impl Tx {
     pub async fn set_label(&mut self, id: &str, label: &str) -> Result<()> {
         let sql = "update request set label = $2, percent = null where id = $1";
         sqlx::query(sql).bind(id).bind(label).execute(&mut self.connection).await?;
-        self.touch(id).await
+        self.touch(id, Priority::State).await
     }
 
     /// Keeps a place to look at, if there is one.
@@ -322,7 +326,7 @@ impl Store {
                 let query = sqlx::query(sql).bind(&request).bind(progress.percent.map(i64::from));
                 let query = query.bind(progress.label).bind(progress.link);
                 query.execute(&mut tx.connection).await?;
-                tx.touch(&request).await
+                tx.touch(&request, Priority::Progress).await
             })
         })
         .await

@@ -111,6 +111,14 @@ impl Step {
 }
 
 impl Tx {
+    /// Whether there is more to tell of a request than its card does: several steps, or a log.
+    pub(super) async fn has_details(&mut self, request: &str) -> Result<bool> {
+        let sql =
+            "select cast(count(*) + sum(case when log <> '' then 1 else 0 end) as bigint) from step where request = $1";
+        let told: Option<i64> = sqlx::query_scalar(sql).bind(request).fetch_one(&mut self.connection).await?;
+        Ok(told.unwrap_or(0) > 1)
+    }
+
     /// Writes a step's row, whole.
     pub async fn put_step(&mut self, step: &Step) -> Result<()> {
         let sql = "insert into step (request, position, course, name, state, attempt, checkpoint, outputs, summary, \

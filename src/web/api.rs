@@ -84,6 +84,8 @@ async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes
         person: asker.person,
         platform: PlatformName::Api,
         place: PLACE.into(),
+        thread: None,
+        identity: String::new(),
         confirmed: order.confirm,
     };
     let accepted = request::accept(&app, &call, &origin).await?;

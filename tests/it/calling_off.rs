@@ -44,7 +44,7 @@ async fn what_is_taken_back_cannot_be_called_off() {
         let house = House::with(on, &[ENDLESS]).await;
         let file = |name: &str| house.app.tools.data.join(name);
         house.say("ada", "/build it").await;
-        desk::deliver_next(&house.app, 64).await.expect("sent");
+        desk::outbox::deliver_next(&house.app, 64).await.expect("sent");
         let cancel = button(&house.card("ada"), "Cancel");
         let presses = async {
             appears(&file("begun")).await;

@@ -14,6 +14,8 @@ mod discord;
 mod documentation;
 mod engine;
 mod house;
+mod inbox;
+mod outbox;
 mod page;
 mod page_http;
 mod page_whole;

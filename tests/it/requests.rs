@@ -276,7 +276,7 @@ async fn what_waits_can_be_cancelled_before_it_begins() {
         let api = api().await;
         let house = House::with(on, &[&databases(&api.uri(), "")]).await;
         house.say("ada", "/db create orders").await;
-        desk::deliver_next(&house.app, 10).await.expect("delivers");
+        desk::outbox::deliver_next(&house.app, 10).await.expect("delivers");
         let cancel = button(&house.card("ada"), "Cancel");
         assert_eq!(house.press("ada", &cancel).await, Reply::Nothing);
         house.settle().await;

@@ -191,7 +191,7 @@ async fn a_deployment_that_is_called_off_leaves_nothing_behind() {
     let clone = clone(&house, "hello");
     push(clone.path(), "check.sh", "#!/bin/sh\necho $$ > ../started\nsleep 300\n");
     house.say("ada", "/deploy hello").await;
-    desk::deliver_next(&house.app, 64).await.expect("sent");
+    desk::outbox::deliver_next(&house.app, 64).await.expect("sent");
     let cancel = button(house.cards("ada").last().expect("a card"), "Cancel");
     let started = house.platform("deployments/dev/hello/releases/started");
     let press = async {

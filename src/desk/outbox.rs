@@ -1,0 +1,97 @@
+//! The outbox: cards that lag behind are sent, at each platform's own pace, and what cannot be sent finds another place.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::chat::{Card, Health, Platform, Post, Undelivered};
+use crate::clock::Span;
+use crate::error::Result;
+use crate::job;
+use crate::request;
+use crate::store::message::{DETAILS, Message};
+
+/// The longest silence that a platform is believed to want; who wants more is asked again after it.
+const LONGEST_SILENCE: Span = Span::from_secs(300);
+
+/// A message that this process holds, and the platform that it goes to.
+pub struct Due {
+    platform: Arc<dyn Platform>,
+    message: Message,
+}
+
+/// Takes messages that lag behind and may go now.
+pub async fn claim_next(app: &App, most: usize) -> Result<Vec<Due>> {
+    let mut due = Vec::new();
+    for platform in app.platforms.values() {
+        // Nothing is sent with a token that was refused: it would not help, and looks like an attack.
+        if matches!(platform.health(), Health::Stopped(_)) {
+            continue;
+        }
+        let messages = app.store.claim_messages(&platform.name().to_string(), platform.pace(), most).await?;
+        due.extend(messages.into_iter().map(|message| Due { platform: platform.clone(), message }));
+    }
+    Ok(due)
+}
+
+/// Sends one batch of messages that lag behind; how many there were.
+pub async fn deliver_next(app: &App, most: usize) -> Result<usize> {
+    let due = claim_next(app, most).await?;
+    Ok(futures::future::join_all(due.into_iter().map(|due| deliver(app, due))).await.len())
+}
+
+/// Sends a message, or notes what becomes of it.
+pub async fn deliver(app: &App, Due { platform, message }: Due) {
+    let platform = &platform;
+    let Err(error) = send(app, platform, &message).await else { return };
+    tracing::warn!(
+        message = message.id,
+        subject = message.subject,
+        error = format!("{error:#}"),
+        "a card was not sent"
+    );
+    if let Err(error) = settle(app, platform, &message, &error).await {
+        // Its hold ends by itself, and then it is tried again.
+        tracing::warn!(message = message.id, error = format!("{error:#}"), "the failure could not be noted");
+    }
+}
+
+async fn send(app: &App, platform: &Arc<dyn Platform>, message: &Message) -> Result<()> {
+    let card = card(app, &message.subject).await?;
+    let place = message.address();
+    let tried_at = message.tried_at.filter(|_| message.failures > 1);
+    let post = Post { place: &place, key: &message.id, tried_at };
+    let posted = match &message.posted {
+        None => platform.post(post, &card).await?,
+        Some(posted) => match platform.edit(&place, posted, &card).await {
+            Ok(()) => posted.clone(),
+            Err(e) if e.downcast_ref() == Some(&Undelivered::Gone) => platform.post(post, &card).await?,
+            Err(e) => return Err(e),
+        },
+    };
+    app.store.message_sent(message, posted, platform.pace()).await
+}
+
+/// What becomes of a message that was not sent.
+async fn settle(app: &App, platform: &Arc<dyn Platform>, message: &Message, error: &anyhow::Error) -> Result<()> {
+    match error.downcast_ref() {
+        Some(Undelivered::Limited { wait, everywhere }) => {
+            let wait = (*wait).clamp(Span::from_millis(1), LONGEST_SILENCE);
+            app.store.slow_down(message, (wait, *everywhere), platform.pace()).await
+        }
+        Some(Undelivered::Closed(why)) => {
+            if !app.store.move_message(message, why.clone()).await? {
+                tracing::error!(message = message.id, subject = message.subject, why, "a card has no place to go to");
+            }
+            Ok(())
+        }
+        _ => app.store.message_failed(message, app.clock.now() + job::pause(message.failures).millis()).await,
+    }
+}
+
+/// The card of a subject, as it is now.
+async fn card(app: &App, subject: &str) -> Result<Card> {
+    match subject.strip_prefix(DETAILS) {
+        Some(request) => request::card::details(app, request).await,
+        None => request::card::card(app, subject).await,
+    }
+}
