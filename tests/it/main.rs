@@ -10,6 +10,7 @@ mod command_line;
 mod config;
 mod conversation;
 mod crash;
+mod discord;
 mod documentation;
 mod engine;
 mod house;
