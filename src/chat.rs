@@ -15,6 +15,7 @@ pub mod card;
 pub mod discord;
 mod form;
 mod platform;
+pub mod slack;
 pub mod terminal;
 pub mod web;
 
