@@ -68,6 +68,11 @@ fn reply_id(event: &Event) -> String {
     format!("re-{}", event.id)
 }
 
+/// A visitor's conversation has the visitor's id, so the direct conversation with somebody is the only one there is.
+fn conversation(place: &str) -> &str {
+    place.trim_start_matches('@')
+}
+
 impl WebChat {
     /// The page's side of these conversations.
     pub fn new(conversations: Conversations) -> Self {
@@ -117,6 +122,7 @@ impl Platform for WebChat {
     }
 
     async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
+        let place = conversation(place);
         let content = Content::Card { card: card.clone() };
         if self.append(place, key, &content).await?.content != content.to_json()? {
             // It was posted before, and the card has changed since.
@@ -127,6 +133,6 @@ impl Platform for WebChat {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let content = Content::Card { card: card.clone() };
-        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
+        self.replace(conversation(place), message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
     }
 }
