@@ -15,6 +15,7 @@ mod engine;
 mod house;
 mod page;
 mod page_http;
+mod page_preview;
 mod page_thread;
 mod page_whole;
 mod proposing;
