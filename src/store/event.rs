@@ -65,6 +65,11 @@ impl Store {
         .await
     }
 
+    /// How many events are known.
+    pub async fn count_events(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar("select count(*) from event").fetch_one(self.reader()).await?)
+    }
+
     /// At the start of the only process of an SQLite file: whatever was being answered is free at once.
     pub async fn take_back_events(&self) -> Result<u64> {
         self.write(|tx| {

@@ -123,6 +123,19 @@ impl House {
         Self { app: Arc::new(app), chat, clock, _folder: folder, events: AtomicU64::new(0) }
     }
 
+    /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
+    pub fn into_app(self) -> (App, TempDir) {
+        (Arc::into_inner(self.app).expect("nobody else has it"), self._folder)
+    }
+
+    /// The same house on another platform.
+    pub async fn on_platform(on: On, files: &[&str], platform: Arc<dyn Platform>) -> Self {
+        let mut house = Self::with(on, files).await;
+        let app = Arc::get_mut(&mut house.app).expect("nobody else has it yet");
+        app.platforms = [(platform.name(), platform)].into();
+        house
+    }
+
     /// Somebody types a line in their own conversation; gives what is answered to them alone.
     pub async fn say(&self, who: &str, words: &str) -> Reply {
         self.does(who, Intent::Say { words: words.to_owned() }).await

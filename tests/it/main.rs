@@ -13,6 +13,8 @@ mod crash;
 mod documentation;
 mod engine;
 mod house;
+mod inbox;
+mod outbox;
 mod page;
 mod page_http;
 mod page_preview;

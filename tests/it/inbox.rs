@@ -1,0 +1,63 @@
+//! The inbox when the database is slow or away: an honest answer in time, and nothing that starts afterwards.
+
+use std::time::{Duration, Instant};
+
+use stationmaster::chat::{Inbox, Intent};
+use stationmaster::serve;
+
+use crate::engine::on_both;
+use crate::house::House;
+
+const TOUCH: &str = r#"
+[capability]
+name = "touching"
+title = "Touching"
+need = "As a tester I want to see whether something was started"
+owner = "platform"
+maturity = "ga"
+[[command]]
+name = "touch"
+summary = "Start something"
+[[command.step]]
+name = "touch"
+[command.step.process]
+program = "/bin/true"
+"#;
+
+#[tokio::test]
+async fn what_is_not_kept_in_time_is_refused_in_time_and_never_starts() {
+    on_both(|on| async move {
+        let house = House::with(on, &[TOUCH]).await;
+        let (store, event) = (house.app.store.clone(), house.event("ada", Intent::Say { words: "/touch".into() }));
+        let (app, _folder) = house.into_app();
+        let open = serve::House::open(app).await.expect("opens");
+
+        // Somebody else's write takes as long as a slow disk would.
+        let slow = store.clone();
+        let stalled = tokio::spawn(async move {
+            let stall = slow.write(|_| {
+                Box::pin(async {
+                    tokio::time::sleep(Duration::from_millis(3500)).await;
+                    Ok(())
+                })
+            });
+            stall.await
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let began = Instant::now();
+        let refused = open.desk.accept(event.clone()).await.expect_err("it cannot be kept");
+        assert!(began.elapsed() < Duration::from_millis(2900), "{:?}", began.elapsed());
+        assert!(refused.to_string().starts_with("This could not be taken, and nothing was started."), "{refused}");
+
+        let _ = stalled.await.expect("ends");
+        // The refusal comes behind the stall; the same delivery again is known by then, and answered already.
+        while store.count_events().await.expect("counts") < 1 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(!open.desk.accept(event).await.expect("answers"), "the same delivery again is no other");
+        assert_eq!(open.desk.sweep_next().await.expect("sweeps"), 0);
+        assert!(store.count_requests().await.expect("counts").is_empty());
+        open.close().await;
+    })
+    .await;
+}
