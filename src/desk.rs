@@ -1,12 +1,17 @@
 //! The spine: which feature answers this event, and which performs this job? Errors become words here and nowhere else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::app::App;
+use crate::catalogue::Catalogue;
+use crate::catalogue::command::Command;
+use crate::catalogue::form::form;
+use crate::catalogue::given::Given;
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
-use crate::chat::{Card, Event, Intent, Reply, Token, Tone};
+use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::people::Person;
@@ -137,6 +142,17 @@ async fn fail(app: &App, claim: &Claim, error: String) {
     {
         request::end::give_up(app, &request).await;
     }
+}
+
+/// The commands as platforms may offer them.
+pub fn offers(catalogue: &Catalogue) -> Vec<Offer> {
+    let offer = |command: &Arc<Command>| Offer {
+        name: command.file.name.clone(),
+        summary: command.file.summary.clone(),
+        fields: form(command, &Given::default()).fields,
+        plans: true,
+    };
+    catalogue.commands.values().map(offer).collect()
 }
 
 /// What a person reads of an error. What is not meant for people is logged under a reference that the person is given.
