@@ -61,7 +61,14 @@ async fn b1_a_button_means_what_its_presser_may_do() {
     // Tokens that were made up, of something that never was, and of nothing.
     let card = stage.slack.server.workspace().messages.iter().find(|message| message.only.is_none()).cloned();
     let card = card.expect("the card");
-    for token in ["cancel:req_00000000000000000000000000000000", "cancel:", "approve:everything", "run:no such", "\u{0}", "draft:x"] {
+    for token in [
+        "cancel:req_00000000000000000000000000000000",
+        "cancel:",
+        "approve:everything",
+        "run:no such",
+        "\u{0}",
+        "draft:x",
+    ] {
         let action = json!({ "type": "button", "block_id": "b", "action_id": "press:0", "value": token });
         let delivery = {
             let mut workspace = stage.slack.server.workspace();
@@ -115,7 +122,9 @@ async fn f10_an_answer_never_goes_to_a_foreign_host() {
         }
     });
     let slack = stage.slack.server.host.clone();
-    for url in [format!("http://{address}/x"), format!("http://{slack}@{address}/x"), "http://[::1/".to_owned(), String::new()] {
+    for url in
+        [format!("http://{address}/x"), format!("http://{slack}@{address}/x"), "http://[::1/".to_owned(), String::new()]
+    {
         let ada = stage.slack.id("ada");
         let mut order = payload::command(&mut stage.slack.server.workspace(), (GENERAL, &ada), "/help");
         order.payload["response_url"] = url.as_str().into();

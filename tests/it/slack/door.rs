@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::Slack;
 use super::courier::{Parcel, signature};
 use super::payload::{self, Delivery};
 use super::stage::Stage;
 use super::workspace::{APP, BOT, BOT_USER, GENERAL, SIGNING_SECRET, TEAM};
-use super::Slack;
 use crate::wire::Wire;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -202,7 +202,9 @@ async fn a9_f4_what_is_not_understood_is_acknowledged_and_counted() {
     let mention = payload::mention(&mut stage.slack.server.workspace(), (GENERAL, &ada), "");
     let press = payload::shortcut(&mut stage.slack.server.workspace(), &ada, "nobody_knows_it");
     let mut sorts = BTreeMap::<u16, usize>::new();
-    for odd in ["null", "[]", "7", "\"x\"", "{}", r#"{"__proto__":{"type":"event_callback"}}"#, r#"{"type":"marriage"}"#] {
+    for odd in
+        ["null", "[]", "7", "\"x\"", "{}", r#"{"__proto__":{"type":"event_callback"}}"#, r#"{"type":"marriage"}"#]
+    {
         let status = stage.status(&Parcel::of(JSON, odd.as_bytes().to_vec(), stage.now())).await;
         assert!([200, 400].contains(&status), "{odd}: {status}");
     }
