@@ -16,8 +16,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::message::Messages;
 use crate::runner::Runner;
-use crate::{desk, serve};
 use crate::store::schema::{self, Schema};
+use crate::{desk, serve};
 
 mod platform;
 

@@ -99,7 +99,11 @@ async fn groups(config: &Config, platform: &dyn Platform) -> Vec<Finding> {
         bad(subject, format!("{key} names {name}:{group}, and there is no such group"), hint)
     });
     let missing: Vec<Finding> = missing.collect();
-    if missing.is_empty() { vec![good(subject, format!("the {} groups that are named are there", named.len()))] } else { missing }
+    if missing.is_empty() {
+        vec![good(subject, format!("the {} groups that are named are there", named.len()))]
+    } else {
+        missing
+    }
 }
 
 /// How each platform tells what people do.
@@ -128,7 +132,9 @@ fn door_of(config: &Config, subject: &'static str, (path, also): (&str, bool)) -
     let hint = "set web.public_url to the https address that leads here from outside";
     let is_plain = !url.starts_with("https://");
     match (is_loopback(&url), is_plain) {
-        (true, _) if also => doubtful(subject, format!("nothing from outside reaches {url}; it is heard otherwise"), hint),
+        (true, _) if also => {
+            doubtful(subject, format!("nothing from outside reaches {url}; it is heard otherwise"), hint)
+        }
         (true, _) => bad(subject, format!("nothing from outside reaches {url}, so nothing will be heard"), hint),
         (false, true) => bad(subject, format!("events are only delivered over https, not to {url}"), hint),
         (false, false) => good(subject, format!("events are to be delivered to {url}")),

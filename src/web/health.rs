@@ -60,7 +60,10 @@ fn describe() {
     metrics::describe_gauge!("stationmaster_jobs_dead", "Pieces of work that were given up.");
     metrics::describe_gauge!("stationmaster_platform_up", "Whether a platform can be used now.");
     metrics::describe_gauge!("stationmaster_messages_waiting", "Messages that wait to be sent, by platform.");
-    metrics::describe_gauge!("stationmaster_messages_oldest_seconds", "How long the oldest of them waits, by platform.");
+    metrics::describe_gauge!(
+        "stationmaster_messages_oldest_seconds",
+        "How long the oldest of them waits, by platform."
+    );
     metrics::describe_counter!("stationmaster_events_total", "What people did, by platform and kind.");
     metrics::describe_counter!("stationmaster_events_ignored_total", "What was ignored, by platform and reason.");
     metrics::describe_counter!("stationmaster_http_requests_total", "Answers, by route and status.");
