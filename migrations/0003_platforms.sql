@@ -67,3 +67,6 @@ create index wrong_code_person on wrong_code (person, at);
 -- The page's threads: the entry whose details this one is.
 alter table entry add column thread text;
 create index entry_thread on entry (place, thread) where thread is not null;
+
+-- Since when a message lags behind what it is to show.
+alter table message add column behind_since bigint;

@@ -150,6 +150,20 @@ pub enum Intent {
     OpenHome,
 }
 
+impl Intent {
+    /// What it is called where events are counted.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Say { .. } => "say",
+            Self::Invoke { .. } => "invoke",
+            Self::Press { .. } => "press",
+            Self::Submit { .. } => "submit",
+            Self::Suggest { .. } => "suggest",
+            Self::OpenHome => "open_home",
+        }
+    }
+}
+
 /// What a button or form carries: a verb and its object, such as `cancel:req_01k…`. It says what is meant, never who
 /// may: rights are checked when it comes back. Invariant: at most 100 bytes, the shortest limit of any platform.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -47,6 +47,8 @@ mod typed;
 mod vitals;
 mod way;
 
+pub(in crate::chat) use self::outbound::content;
+
 /// How long a delivery waits until it is known who we are.
 const INTRODUCTION: Duration = Duration::from_secs(2);
 /// How often it is looked whether Slack has refused the token meanwhile.
@@ -231,6 +233,10 @@ impl Platform for SlackChat {
 
     async fn standing(&self, person: &str) -> Result<Standing> {
         self.0.standing(person).await
+    }
+
+    async fn groups(&self) -> Result<Option<Vec<String>>> {
+        self.0.groups().await.map(Some)
     }
 
     async fn receive(&self, inbox: Arc<dyn Inbox>, delivery: Delivery<'_>) -> Answer {
