@@ -25,6 +25,7 @@ mod routes;
 mod screen;
 mod stage;
 mod story;
+mod strict;
 mod talk;
 mod typing;
 mod world;
