@@ -48,3 +48,7 @@ create table link (
     other_name text,
     done_at bigint
 );
+
+-- The page's threads: the entry whose details this one is.
+alter table entry add column thread text;
+create index entry_thread on entry (place, thread) where thread is not null;

@@ -14,6 +14,7 @@ use crate::clock::Millis;
 pub mod card;
 mod form;
 mod platform;
+pub mod slack;
 pub mod terminal;
 pub mod web;
 

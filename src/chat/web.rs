@@ -23,6 +23,7 @@ mod html;
 mod live;
 mod page;
 mod refusal;
+mod thread;
 mod view;
 mod visit;
 
@@ -87,6 +88,15 @@ impl WebChat {
         Ok(entry)
     }
 
+    /// The card in whose thread something is to stand: a detail has no details of its own, and what belongs to a card that
+    /// is not there stands by itself.
+    async fn head(&self, place: &str, head: Option<&str>) -> Result<Option<String>> {
+        let Some(head) = head else { return Ok(None) };
+        let entry = self.conversations.entry(place, head).await?;
+        let card = entry.filter(|entry| matches!(serde_json::from_str(&entry.content), Ok(Content::Card { .. })));
+        Ok(card.map(|card| card.thread.unwrap_or(card.id)))
+    }
+
     fn announce(&self, place: &str) {
         // It fails if no page is open, and then there is nobody to tell.
         let _ = self.changes.send(place.to_owned());
@@ -118,7 +128,16 @@ impl Platform for WebChat {
 
     async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
         let content = Content::Card { card: card.clone() };
-        if self.append(place, key, &content).await?.content != content.to_json()? {
+        let (place, head) = thread::spot(place);
+        let entry = match self.head(place, head).await? {
+            Some(head) => {
+                let entry = self.conversations.append_detail(place, &head, (key, content.to_json()?)).await?;
+                self.announce(place);
+                entry
+            }
+            None => self.append(place, key, &content).await?,
+        };
+        if entry.content != content.to_json()? {
             // It was posted before, and the card has changed since.
             self.replace(place, key, &content).await?;
         }
@@ -127,6 +146,9 @@ impl Platform for WebChat {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let content = Content::Card { card: card.clone() };
-        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
+        self.replace(thread::spot(place).0, message, &content)
+            .await?
+            .map(|_| ())
+            .ok_or_else(|| Undelivered::Gone.into())
     }
 }

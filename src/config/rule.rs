@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
-use super::Config;
+use super::{Config, credential};
 use crate::clock::Span;
 
 /// The shortest lease: renewals come three times in it, and a slow commit takes up to a second.
@@ -21,6 +21,8 @@ pub(super) struct Breach {
     pub message: String,
     /// What to do about it.
     pub hint: String,
+    /// Whether the value is a secret, so that the line it stands in is not shown.
+    pub hidden: bool,
 }
 
 /// Everything that is broken.
@@ -29,6 +31,7 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     check_web(config, &mut breaches);
     check_jobs(config, &mut breaches);
     check_secrets(config, &mut breaches);
+    credential::check(config, &mut breaches);
     check_names(config, &mut breaches);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         breaches.push(breach(
@@ -40,8 +43,9 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     breaches
 }
 
-fn breach(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Breach {
-    Breach { path: path.into(), message: message.into(), hint: hint.into() }
+/// A breach at a key.
+pub(super) fn breach(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Breach {
+    Breach { path: path.into(), message: message.into(), hint: hint.into(), hidden: false }
 }
 
 fn check_web(config: &Config, breaches: &mut Vec<Breach>) {
@@ -89,7 +93,8 @@ fn check_jobs(config: &Config, breaches: &mut Vec<Breach>) {
 fn check_secrets(config: &Config, breaches: &mut Vec<Breach>) {
     let named = config.templates.secret.iter().map(|(name, secret)| (format!("templates.secret.{name}"), secret));
     let database = config.database.url.iter().map(|url| ("database.url".to_owned(), url));
-    for (path, secret) in database.chain(named) {
+    let tokens = credential::secrets(config).into_iter().map(|(path, secret)| (path.to_owned(), secret));
+    for (path, secret) in database.chain(named).chain(tokens) {
         if secret.expose_secret().trim().is_empty() {
             breaches.push(breach(path, "this secret is empty", "give it its value, or leave the key out"));
         }

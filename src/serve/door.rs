@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{House, Parts, build, callback_key, tools};
 use crate::catalogue::Catalogue;
 use crate::catalogue::check::{Known, explain};
+use crate::chat::slack::SlackChat;
 use crate::chat::terminal::TerminalChat;
 use crate::chat::web::{self as page, WebChat};
 use crate::chat::{Inbox, Platform, Sender};
@@ -28,6 +29,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let (listener, mut parts) = prepare(config).await?;
     let page = parts.config.web.page.then(|| Arc::new(WebChat::new(parts.store.conversations())));
     parts.platforms.extend(page.iter().map(|page| page.clone() as Arc<dyn Platform>));
+    let slack = SlackChat::new(&parts.config.slack, parts.store.drafts(), parts.clock.clone())?;
+    parts.platforms.extend(slack.map(|slack| Arc::new(slack) as Arc<dyn Platform>));
     let house = House::open(build(parts)?).await?;
     let inbox: Arc<dyn Inbox> = house.desk.clone();
     let mut router = web::router(&house.app, &stop).merge(web::signed::router(&house.app, &inbox));

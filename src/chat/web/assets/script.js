@@ -142,7 +142,7 @@ document.addEventListener("input", (event) => {
 
 let last = Number(document.body.dataset.after);
 
-/** Whether the end of the conversation is in view, and so stays in view. */
+/** Whether the end of the conversation is in view, and so stays in view; not while somebody unfolds what is above it. */
 let atEnd = true;
 const lookForEnd = () => (atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60);
 const keepEnd = () => atEnd && (log.scrollTop = log.scrollHeight);
@@ -204,7 +204,8 @@ function morph(old, fresh) {
   if (old.matches("[name=delivery], time") || old.isEqualNode(fresh)) return;
   // A button never becomes another one under somebody's finger.
   if (old.matches("button, a")) return old.replaceWith(fresh);
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  // What somebody has unfolded stays so.
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   if (old.matches("textarea, [role=listbox]")) return;
   const [was, is] = [[...old.childNodes], [...fresh.childNodes]];
@@ -230,6 +231,7 @@ const sizes = new ResizeObserver(keepEnd);
 [log, entries].forEach((element) => sizes.observe(element));
 
 entries.addEventListener("click", async (event) => {
+  if (event.target.closest("summary")) atEnd = false;
   const fill = event.target.closest("[data-fill]");
   if (fill) {
     words.value = fill.dataset.fill;

@@ -1,0 +1,139 @@
+//! The fake itself: it refuses what Slack refuses, so that what it takes is worth something.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::server::{Fault, Pace, Server};
+use super::workspace::{APP_TOKEN, BOT_TOKEN, GENERAL, OLD, SECRET};
+
+/// An app that calls Slack without any care.
+struct Careless {
+    slack: Arc<Server>,
+    web: reqwest::Client,
+}
+
+impl Careless {
+    async fn new() -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let web = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { slack: Server::start().await, web }
+    }
+
+    async fn post(&self, path: &str, (token, body): (&str, Value)) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.slack.host);
+        let answer = self.web.post(url).bearer_auth(token).json(&body).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// What Slack says to a call: `ok`, or its error.
+    async fn call(&self, method: &str, body: Value) -> String {
+        let (_, answer) = self.post(&format!("/api/{method}"), (BOT_TOKEN, body)).await;
+        if answer["ok"] == true { "ok".into() } else { answer["error"].as_str().unwrap_or_default().to_owned() }
+    }
+
+    fn trigger(&self) -> String {
+        self.slack.workspace().trigger("U0ADA")
+    }
+}
+
+fn message(channel: &str) -> Value {
+    json!({ "channel": channel, "text": "x", "unfurl_links": false, "unfurl_media": false })
+}
+
+fn modal() -> Value {
+    json!({ "type": "modal", "title": { "type": "plain_text", "text": "x" }, "blocks": [{ "type": "divider" }] })
+}
+
+#[tokio::test]
+async fn tokens_methods_and_scopes_are_checked() {
+    let app = Careless::new().await;
+    assert_eq!(app.call("chat.postMassage", json!({})).await, "unknown_method");
+    for (token, error) in [("", "not_authed"), ("xoxb-2", "invalid_auth"), (APP_TOKEN, "not_allowed_token_type")] {
+        let (_, answer) = app.post("/api/chat.postMessage", (token, message(GENERAL))).await;
+        assert_eq!(answer["error"], error);
+    }
+    assert_eq!(app.call("apps.connections.open", json!({})).await, "not_allowed_token_type");
+    assert_eq!(app.call("users.info", json!({ "user": "U0ADA" })).await, "invalid_arguments", "it reads no JSON");
+    app.slack.workspace().granted.remove("chat:write");
+    let (_, answer) = app.post("/api/chat.postMessage", (BOT_TOKEN, message(GENERAL))).await;
+    assert_eq!((&answer["error"], &answer["needed"]), (&json!("missing_scope"), &json!("chat:write")));
+}
+
+#[tokio::test]
+async fn messages_go_where_they_may() {
+    let app = Careless::new().await;
+    for (channel, said) in [
+        (GENERAL, "ok"),
+        (OLD, "is_archived"),
+        (SECRET, "channel_not_found"),
+        ("C0NONE", "channel_not_found"),
+        ("U0BEN", "ok"),
+    ] {
+        assert_eq!(app.call("chat.postMessage", message(channel)).await, said, "{channel}");
+    }
+    assert_eq!(app.slack.workspace().breaches, Vec::<String>::new());
+    let bare = json!({ "channel": GENERAL, "blocks": [{ "type": "divider" }] });
+    assert_eq!(app.call("chat.postMessage", bare).await, "ok");
+    let long = json!([{ "type": "header", "text": { "type": "plain_text", "text": "x".repeat(151) } }]);
+    let refused =
+        json!({ "channel": GENERAL, "text": "x", "blocks": long, "unfurl_links": false, "unfurl_media": false });
+    assert_eq!(app.call("chat.postMessage", refused).await, "invalid_blocks");
+    assert_eq!(
+        app.call("chat.update", json!({ "channel": GENERAL, "ts": "1.2", "text": "x" })).await,
+        "message_not_found"
+    );
+    let breaches = &app.slack.workspace().breaches;
+    assert_eq!(breaches.len(), 3, "no text, unfurling, and a header that is too long: {breaches:?}");
+}
+
+#[tokio::test]
+async fn a_trigger_works_once_and_for_three_seconds() {
+    let app = Careless::new().await;
+    let open = |trigger: String| json!({ "trigger_id": trigger, "view": modal() });
+    let trigger = app.trigger();
+    assert_eq!(app.call("views.open", open(trigger.clone())).await, "ok");
+    assert_eq!(app.call("views.open", open(trigger)).await, "exchanged_trigger_id");
+    assert_eq!(app.call("views.open", open("made.up".into())).await, "invalid_trigger_id");
+    let late = app.trigger();
+    app.slack.workspace().skew += 3_001;
+    assert_eq!(app.call("views.open", open(late)).await, "expired_trigger_id");
+    for said in ["ok", "ok", "push_limit_reached"] {
+        assert_eq!(app.call("views.push", open(app.trigger())).await, said);
+    }
+    let (id, hash) =
+        app.slack.workspace().views.last().map(|view| (view.id.clone(), view.hash.clone())).expect("a view");
+    let update = |hash: &str| json!({ "view_id": id, "hash": hash, "view": modal() });
+    assert_eq!(app.call("views.update", update(&hash)).await, "ok");
+    assert_eq!(app.call("views.update", update(&hash)).await, "hash_conflict");
+}
+
+#[tokio::test]
+async fn a_response_url_works_five_times_within_half_an_hour() {
+    let app = Careless::new().await;
+    let url = |app: &Careless| app.slack.workspace().hook((GENERAL, "U0ADA"), None).replace("http://", "");
+    let path = |url: String| url[url.find('/').expect("a path")..].to_owned();
+    let (often, late) = (path(url(&app)), path(url(&app)));
+    let mut said = Vec::new();
+    for _ in 0..6 {
+        said.push(app.post(&often, ("", json!({ "text": "x" }))).await.0);
+    }
+    assert_eq!(said, [200, 200, 200, 200, 200, 404]);
+    app.slack.workspace().skew += 31 * 60 * 1000;
+    assert_eq!(app.post(&late, ("", json!({ "text": "x" }))).await.0, 404);
+}
+
+#[tokio::test]
+async fn faults_and_paces_are_what_they_say() {
+    let app = Careless::new().await;
+    app.slack.fail("chat.postMessage", Fault::Limited(Some("7")), 1);
+    assert_eq!(app.post("/api/chat.postMessage", (BOT_TOKEN, message(GENERAL))).await.0, 429);
+    app.slack.fail("auth.test", Fault::Slow(Duration::from_millis(1)), 1);
+    assert_eq!(app.call("auth.test", json!({})).await, "ok");
+    let hour = Duration::from_secs(3600);
+    app.slack.set_pace(Some(Pace { channel: hour, everywhere: Duration::ZERO }));
+    assert_eq!(app.call("chat.postMessage", message(GENERAL)).await, "ok");
+    assert_eq!(app.call("chat.postMessage", message(GENERAL)).await, "ratelimited");
+    assert_eq!(app.call("chat.postMessage", message("U0ADA")).await, "ok");
+}
