@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::clock::Millis;
 
 pub mod card;
+pub mod discord;
 mod form;
 mod platform;
 pub mod slack;

@@ -77,7 +77,7 @@ async fn prepare(mut config: Config) -> Result<(TcpListener, Parts)> {
         UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
             .hint("mend them, and try them with `stationmaster check`")
     })?;
-    Ok((listener, Parts { config, store, clock, catalogue, tools, platforms: Vec::new() }))
+    Ok((listener, Parts { platforms: platforms(&config, &store, &clock)?, config, store, clock, catalogue, tools }))
 }
 
 fn options(config: &Config) -> Options {
