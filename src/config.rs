@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Span;
 
+mod credential;
 mod load;
 mod rule;
 mod setting;

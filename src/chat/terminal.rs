@@ -76,6 +76,14 @@ impl TerminalChat {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Shows a card of the conversation, or of the thread of one of its cards.
+    fn put(&self, place: &str, key: &str, card: &Card) -> Result<()> {
+        match place.split_once('/') {
+            Some(_) => self.talk().show_detail(key, card),
+            None => self.talk().show(Some(key), card),
+        }
+    }
+
     fn event(&self, reply_to: Option<String>, intent: Intent) -> Event {
         Event {
             id: Uuid::new_v4().to_string(),
@@ -175,17 +183,17 @@ impl Platform for TerminalChat {
         Ok(())
     }
 
-    async fn post(&self, Post { key, .. }: Post<'_>, card: &Card) -> Result<String> {
-        self.talk().show(Some(key), card)?;
+    async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
+        self.put(place, key, card)?;
         self.changed.notify_waiters();
         Ok(key.to_owned())
     }
 
-    async fn edit(&self, _: &str, message: &str, card: &Card) -> Result<()> {
+    async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         if !self.talk().knows(message) {
             return Err(Undelivered::Gone.into());
         }
-        self.talk().show(Some(message), card)?;
+        self.put(place, message, card)?;
         self.changed.notify_waiters();
         Ok(())
     }

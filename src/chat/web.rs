@@ -22,7 +22,9 @@ mod guard;
 mod html;
 mod live;
 mod page;
+mod preview;
 mod refusal;
+mod thread;
 mod view;
 mod visit;
 
@@ -52,6 +54,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
         .route("/chat/script.js", get(assets::script))
         .route("/chat/icon.svg", get(assets::icon))
         .route("/chat/live", get(live::listen))
+        .route("/chat/preview", get(preview::show))
         .route("/chat/say", post(acts::say))
         .route("/chat/press", post(acts::press))
         .route("/chat/submit", post(acts::submit))
@@ -66,6 +69,11 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
 /// The entry that answers an event; answered twice, it is one entry.
 fn reply_id(event: &Event) -> String {
     format!("re-{}", event.id)
+}
+
+/// A visitor's conversation has the visitor's id, so the direct conversation with somebody is the only one there is.
+fn conversation(place: &str) -> &str {
+    place.trim_start_matches('@')
 }
 
 impl WebChat {
@@ -85,6 +93,15 @@ impl WebChat {
         let entry = self.conversations.replace(place, id, content.to_json()?).await?;
         self.announce(place);
         Ok(entry)
+    }
+
+    /// The card in whose thread something is to stand: a detail has no details of its own, and what belongs to a card that
+    /// is not there stands by itself.
+    async fn head(&self, place: &str, head: Option<&str>) -> Result<Option<String>> {
+        let Some(head) = head else { return Ok(None) };
+        let entry = self.conversations.entry(place, head).await?;
+        let card = entry.filter(|entry| matches!(serde_json::from_str(&entry.content), Ok(Content::Card { .. })));
+        Ok(card.map(|card| card.thread.unwrap_or(card.id)))
     }
 
     fn announce(&self, place: &str) {
@@ -117,8 +134,18 @@ impl Platform for WebChat {
     }
 
     async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
+        let place = conversation(place);
         let content = Content::Card { card: card.clone() };
-        if self.append(place, key, &content).await?.content != content.to_json()? {
+        let (place, head) = thread::spot(place);
+        let entry = match self.head(place, head).await? {
+            Some(head) => {
+                let entry = self.conversations.append_detail(place, &head, (key, content.to_json()?)).await?;
+                self.announce(place);
+                entry
+            }
+            None => self.append(place, key, &content).await?,
+        };
+        if entry.content != content.to_json()? {
             // It was posted before, and the card has changed since.
             self.replace(place, key, &content).await?;
         }
@@ -127,6 +154,7 @@ impl Platform for WebChat {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let content = Content::Card { card: card.clone() };
+        let (place, _) = thread::spot(conversation(place));
         self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
     }
 }

@@ -118,7 +118,13 @@ fn path_of(name: &str) -> Vec<String> {
 
 fn is_secret(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path[..], ["database", "url"] | ["templates", "secret", _])
+    matches!(
+        path[..],
+        ["database", "url"]
+            | ["templates", "secret", _]
+            | ["slack", "bot_token" | "app_token" | "signing_secret" | "previous_signing_secret"]
+            | ["discord", "bot_token"]
+    )
 }
 
 /// A misfit, as the operator reads it. The text itself is not shown: it may be a secret in the wrong place.
@@ -164,11 +170,11 @@ fn name_of(path: &[String]) -> String {
 fn place(breach: &Breach, variables: &[Variable], file: Option<&Document>) -> String {
     let variable = variables.iter().find(|variable| variable.path.join(".") == breach.path);
     let place = match (variable, file) {
-        (None, Some(file)) => {
+        (None, Some(file)) if !breach.hidden => {
             return file.problem(&breach.path, &breach.message).hint(&breach.hint).to_string();
         }
         (Some(variable), _) => &variable.name,
-        (None, None) => &breach.path,
+        (None, _) => &breach.path,
     };
     format!("{place}: {}\nhint: {}", breach.message, breach.hint)
 }

@@ -1,6 +1,6 @@
 //! What the web page keeps, as the servers of a chat platform would: its visitors, and what was said there.
 
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{Store, Tx};
 use crate::clock::Millis;
@@ -23,6 +23,8 @@ pub struct Visitor {
 pub struct Entry {
     /// Its id, unique in its conversation.
     pub id: String,
+    /// The entry whose details it is one of; an entry of the conversation itself has none.
+    pub thread: Option<String>,
     /// Its place in the conversation.
     pub born: i64,
     /// Grows with every change of anything in the conversation.
@@ -86,7 +88,13 @@ impl Conversations {
     /// Adds an entry; one that is there already stays as it is.
     pub async fn append(&self, place: &str, id: &str, content: String) -> Result<Entry> {
         let (place, id) = (place.to_owned(), id.to_owned());
-        self.0.write(move |tx| Box::pin(async move { tx.append_entry(&place, &id, content).await })).await
+        self.0.write(move |tx| Box::pin(async move { tx.append_entry(&place, None, (&id, content)).await })).await
+    }
+
+    /// Adds an entry to the details of another one; one that is there already stays as it is.
+    pub async fn append_detail(&self, place: &str, head: &str, (id, content): (&str, String)) -> Result<Entry> {
+        let (place, head, id) = (place.to_owned(), head.to_owned(), id.to_owned());
+        self.0.write(move |tx| Box::pin(async move { tx.append_entry(&place, Some(head), (&id, content)).await })).await
     }
 
     /// Changes an entry; `None` if there is no such entry.
@@ -97,7 +105,7 @@ impl Conversations {
                 Box::pin(async move {
                     let seq = tx.count_change(&place).await?;
                     let sql = "update entry set content = $3, seq = $4 where place = $1 and id = $2 \
-                               returning id, born, seq, content, at";
+                               returning id, thread, born, seq, content, at";
                     let query = sqlx::query_as(sql).bind(place).bind(id).bind(content).bind(seq);
                     Ok(query.fetch_optional(&mut tx.connection).await?)
                 })
@@ -107,7 +115,7 @@ impl Conversations {
 
     /// One entry.
     pub async fn entry(&self, place: &str, id: &str) -> Result<Option<Entry>> {
-        let sql = "select id, born, seq, content, at from entry where place = $1 and id = $2";
+        let sql = "select id, thread, born, seq, content, at from entry where place = $1 and id = $2";
         Ok(sqlx::query_as(sql).bind(place).bind(id).fetch_optional(self.0.reader()).await?)
     }
 
@@ -117,17 +125,34 @@ impl Conversations {
         Ok(query.fetch_optional(self.0.reader()).await?.unwrap_or(0))
     }
 
-    /// What was added or changed after the count `seq`, in that order, a page of it.
+    /// The details of these entries, oldest first.
+    pub async fn details(&self, place: &str, heads: &[String]) -> Result<Vec<Entry>> {
+        if heads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = (2..2 + heads.len()).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "select id, thread, born, seq, content, at from entry where place = $1 and thread in ({}) order by born",
+            names.join(", ")
+        );
+        let query = sqlx::query_as(AssertSqlSafe(sql)).bind(place);
+        let query = heads.iter().fold(query, |query, head| query.bind(head));
+        Ok(query.fetch_all(self.0.reader()).await?)
+    }
+
+    /// What was added or changed after the count `seq`, details included, in that order, a page of it.
     pub async fn since(&self, place: &str, seq: i64) -> Result<Vec<Entry>> {
-        let sql = "select id, born, seq, content, at from entry where place = $1 and seq > $2 order by seq limit $3";
+        let sql =
+            "select id, thread, born, seq, content, at from entry where place = $1 and seq > $2 order by seq limit $3";
         let query = sqlx::query_as(sql).bind(place).bind(seq).bind(PAGE);
         Ok(query.fetch_all(self.0.reader()).await?)
     }
 
-    /// The last page of what was added before the count `born`, oldest first, and whether there is more before it.
+    /// The last page of what was added before the count `born`, without details, oldest first, and whether there is more
+    /// before it.
     pub async fn before(&self, place: &str, born: i64) -> Result<(Vec<Entry>, bool)> {
-        let sql = "select id, born, seq, content, at from entry where place = $1 and born < $2 \
-                   order by born desc limit $3";
+        let sql = "select id, thread, born, seq, content, at from entry where place = $1 and thread is null and \
+                   born < $2 order by born desc limit $3";
         let query = sqlx::query_as(sql).bind(place).bind(born).bind(PAGE + 1);
         let mut entries: Vec<Entry> = query.fetch_all(self.0.reader()).await?;
         let more = entries.len() as i64 > PAGE;
@@ -144,13 +169,18 @@ impl Tx {
         Ok(sqlx::query_scalar(sql).bind(place).fetch_one(&mut self.connection).await?)
     }
 
-    async fn append_entry(&mut self, place: &str, id: &str, content: String) -> Result<Entry> {
+    async fn append_entry(
+        &mut self,
+        place: &str,
+        thread: Option<String>,
+        (id, content): (&str, String),
+    ) -> Result<Entry> {
         let seq = self.count_change(place).await?;
-        let sql = "insert into entry (place, id, born, seq, content, at) values ($1, $2, $3, $3, $4, $5) \
+        let sql = "insert into entry (place, id, thread, born, seq, content, at) values ($1, $2, $3, $4, $4, $5, $6) \
                    on conflict (place, id) do nothing";
-        let query = sqlx::query(sql).bind(place).bind(id).bind(seq).bind(content).bind(self.now);
+        let query = sqlx::query(sql).bind(place).bind(id).bind(thread).bind(seq).bind(content).bind(self.now);
         query.execute(&mut self.connection).await?;
-        let sql = "select id, born, seq, content, at from entry where place = $1 and id = $2";
+        let sql = "select id, thread, born, seq, content, at from entry where place = $1 and id = $2";
         Ok(sqlx::query_as(sql).bind(place).bind(id).fetch_one(&mut self.connection).await?)
     }
 }

@@ -118,6 +118,12 @@ impl Browser {
         self.driver.goto(self.url.as_str()).await.expect("the page opens");
     }
 
+    /// Goes to another address, which is loaded again from then on.
+    pub async fn go(&mut self, url: &str) {
+        self.url = url.to_owned();
+        self.reload().await;
+    }
+
     /// Makes the window so large.
     pub async fn resize(&self, width: u32, height: u32) {
         self.driver.set_window_rect(0, 0, width, height).await.expect("the window changes");

@@ -113,7 +113,7 @@ fn mistakes_of_the_environment_are_all_said() {
     ])
     .expect_err("refused");
     assert!(!refusal.contains("hunter2"), "{refusal}");
-    assert_snapshot!(refusal, @r#"
+    assert_snapshot!(refusal, @"
     The configuration has 10 mistakes.
 
     STATIONMASTER_DATABASE_URL: there is no such setting
@@ -140,8 +140,8 @@ fn mistakes_of_the_environment_are_all_said() {
     STATIONMASTER_WEB__PAGE: it takes true or false
 
     STATIONMASTER_ZEBRA: there is no such setting
-    hint: there are data, commands, messages, database, web, log, http, jobs, templates, team, person
-    "#);
+    hint: there are data, commands, messages, database, web, log, http, jobs, slack, discord, templates, team, role, person
+    ");
 }
 
 #[test]
@@ -291,6 +291,57 @@ fn secrets_are_not_empty_and_persons_not_confused() {
       |
       = hint: one identity is one person; keep it with one of them
     "#);
+}
+
+#[test]
+fn f1_credentials_of_the_wrong_kind_are_refused_and_never_shown() {
+    let folder = Folder::with(concat!(
+        "[slack]\nbot_token = \"xapp-1-hush\"\napp_token = \"xoxb-1-hush\"\n",
+        "signing_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\nprevious_signing_secret = \"hush\"\n",
+        "[discord]\npublic_key = \"abc\"\ngateway = false\nguild = \"Our server\"\napi_url = \"discord\"\n",
+    ));
+    let refusal = folder.refusal(&[("STATIONMASTER_DISCORD__BOT_TOKEN", "Bot hush")]);
+    assert!(!refusal.contains("hush") && !refusal.contains("8f742231"), "{refusal}");
+    assert_snapshot!(refusal);
+
+    let alone = |key: &str, value: &str| by_environment(&[(key, value)]).expect_err(key);
+    assert_snapshot!(alone("STATIONMASTER_SLACK__BOT_TOKEN", "xoxb-1"), @"
+    The configuration has a mistake.
+
+    STATIONMASTER_SLACK__BOT_TOKEN: with this token alone, Slack has no way to tell what people do
+    hint: set slack.app_token for Socket Mode, or slack.signing_secret for events over HTTP
+    ");
+    assert_snapshot!(alone("STATIONMASTER_SLACK__APP_TOKEN", "xapp-1"), @r#"
+    The configuration has a mistake.
+
+    STATIONMASTER_SLACK__APP_TOKEN: this is set, but slack.bot_token is not, so nothing could be answered
+    hint: set slack.bot_token, which is on the page "OAuth & Permissions" of the Slack app; or leave both out
+    "#);
+    assert_snapshot!(alone("STATIONMASTER_SLACK__SIGNING_SECRET", " "), @r#"
+    The configuration has 2 mistakes.
+
+    STATIONMASTER_SLACK__SIGNING_SECRET: this secret is empty
+    hint: give it its value, or leave the key out
+
+    STATIONMASTER_SLACK__SIGNING_SECRET: this is set, but slack.bot_token is not, so nothing could be answered
+    hint: set slack.bot_token, which is on the page "OAuth & Permissions" of the Slack app; or leave both out
+    "#);
+    let key = "ab".repeat(32);
+    assert_snapshot!(alone("STATIONMASTER_DISCORD__PUBLIC_KEY", &key), @r#"
+    The configuration has a mistake.
+
+    STATIONMASTER_DISCORD__PUBLIC_KEY: this is set, but discord.bot_token is not, so nothing could be answered
+    hint: set discord.bot_token, which is on the page "Bot" of the application; or leave both out
+    "#);
+
+    let secret = "3c1f7a90d2b84e56a1c09f3e7d5b2468";
+    by_environment(&[("STATIONMASTER_SLACK__BOT_TOKEN", "xoxe.xoxb-1"), ("STATIONMASTER_SLACK__APP_TOKEN", "xapp-1")])
+        .expect("Socket Mode");
+    by_environment(&[("STATIONMASTER_SLACK__BOT_TOKEN", "xoxb-1"), ("STATIONMASTER_SLACK__SIGNING_SECRET", secret)])
+        .expect("HTTP");
+    by_environment(&[("STATIONMASTER_DISCORD__BOT_TOKEN", "a.b.c")]).expect("the gateway");
+    by_environment(&[("STATIONMASTER_DISCORD__BOT_TOKEN", "a.b.c"), ("STATIONMASTER_DISCORD__PUBLIC_KEY", &key)])
+        .expect("HTTP");
 }
 
 #[test]

@@ -40,6 +40,36 @@ async fn a_conversation_has_an_order_and_tells_what_is_new() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn details_stand_with_their_entry_and_not_in_the_conversation() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
+        let kept = store.conversations();
+        for id in ["a", "b"] {
+            kept.append("ada", id, "1".into()).await.expect("added");
+            kept.append("ben", id, "1".into()).await.expect("added");
+        }
+        let seen = kept.count("ada").await.expect("counted");
+        for (head, id) in [("a", "a1"), ("b", "b1"), ("a", "a2")] {
+            let detail = kept.append_detail("ada", head, (id, "1".into())).await.expect("added");
+            assert_eq!(detail.thread.as_deref(), Some(head));
+        }
+        kept.append_detail("ben", "a", ("a3", "1".into())).await.expect("added");
+        kept.replace("ada", "a1", "2".into()).await.expect("changed").expect("is there");
+        assert_eq!(ids(&kept.before("ada", i64::MAX).await.expect("read").0), ["a", "b"]);
+        assert_eq!(ids(&kept.since("ada", seen).await.expect("read")), ["b1", "a2", "a1"], "told as any change is");
+        let details = async |heads: &[&str]| {
+            let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+            kept.details("ada", &heads).await.expect("read").into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+        };
+        assert_eq!(details(&["a", "b"]).await, ["a1", "b1", "a2"], "in the order of arrival");
+        assert_eq!(details(&["b"]).await, ["b1"]);
+        assert!(details(&[]).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_conversation_is_read_in_pages() {
     on_both(|on| async move {
         let folder = tempfile::tempdir().expect("a folder");

@@ -98,7 +98,7 @@ fn the_first_line_of_the_readme_can_be_typed() {
 
 #[test]
 fn the_subcommands_of_the_readme_exist() {
-    let named = found(r"(?m)^\| `stationmaster ([a-z]+(?: [a-z]+)?)", &text("README.md"));
+    let named = found(r"(?m)^\| `stationmaster ([a-z-]+(?: [a-z]+)?)", &text("README.md"));
     assert!(named.len() > 4);
     let (_, help) = program(top(), &["--help"]);
     for words in &named {
@@ -106,7 +106,7 @@ fn the_subcommands_of_the_readme_exist() {
         args.push("--help");
         assert!(program(top(), &args).0, "stationmaster {words}");
     }
-    for task in found(r"(?m)^  ([a-z]+)  ", &help).iter().filter(|task| *task != "help") {
+    for task in found(r"(?m)^  ([a-z-]+)  ", &help).iter().filter(|task| *task != "help") {
         assert!(named.iter().any(|words| words.split(' ').next() == Some(task)), "the README lacks {task}");
     }
 }

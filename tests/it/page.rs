@@ -100,7 +100,7 @@ impl Page {
     }
 
     /// The conversation of whoever spoke or looked first.
-    fn place(&self) -> String {
+    pub fn place(&self) -> String {
         self.desk.heard()[0].place.clone()
     }
 
@@ -110,14 +110,16 @@ impl Page {
     }
 }
 
-async fn opened(scheme: Scheme) -> (Page, Driver, Browser) {
+/// A page, and a browser that looks at it.
+pub async fn opened(scheme: Scheme) -> (Page, Driver, Browser) {
     let (page, driver) = (Page::open().await, Driver::start());
     let browser = driver.open(&page.url, scheme).await;
     browser.sees("What can I get you?").await;
     (page, driver, browser)
 }
 
-fn news(title: &str) -> Card {
+/// A card that says a thing.
+pub fn news(title: &str) -> Card {
     Card { tone: Tone::Good, title: title.into(), ..Card::default() }
 }
 
@@ -400,7 +402,7 @@ async fn what_happens_elsewhere_is_seen_at_once_and_after_a_lost_connection() {
 }
 
 /// What a person with a screen reader or without a mouse depends on, read from the page as the browser understands it.
-const FLAWS: &str = r#"(() => {
+pub const FLAWS: &str = r#"(() => {
   const flaws = [];
   const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
   ids.filter((id, index) => ids.indexOf(id) !== index).forEach((id) => flaws.push(`twice: #${id}`));

@@ -181,6 +181,28 @@ async fn a_card_changes_in_place_where_somebody_watches() {
     assert!(chat.edit("here", "msg_3", &done).await.expect_err("unknown").is::<Undelivered>());
 }
 
+#[tokio::test]
+async fn details_are_indented_under_their_card() {
+    let paper = Paper::default();
+    let chat = TerminalChat::new(ada(), Box::new(Cursor::new("")), Screen::plain(Box::new(paper.clone())));
+    let card = |title: &str, body: &str| Card { title: title.into(), body: body.into(), ..Card::default() };
+    chat.post(to("here", "msg_1"), &card("Failed", "")).await.expect("posted");
+    let long = "A line that is so long that it does not fit into the eighty columns of a usual terminal.";
+    chat.post(to("here/msg_1", "msg_2"), &card("What it said", long)).await.expect("posted");
+    chat.edit("here/msg_1", "msg_2", &card("What it said", "Less.")).await.expect("edited");
+    chat.edit("here/msg_1", "msg_2", &card("What it said", "Less.")).await.expect("edited");
+    insta::assert_snapshot!(paper.text(), @r##"
+    • Failed
+
+        • What it said
+          A line that is so long that it does not fit into the eighty columns of a
+          usual terminal.
+
+        • What it said
+          Less.
+    "##);
+}
+
 /// A command with a secret, whose step really runs.
 const SECRETIVE: &str = r#"
 [capability]

@@ -44,11 +44,11 @@ impl Screen {
         self.live
     }
 
-    /// Writes a card, in place of the one of the same key if nothing came after that. `before` is what the key's card
-    /// was: where nobody watches, only what has changed is worth another line.
-    pub fn card(&mut self, key: Option<&str>, card: &Card, before: Option<&Card>) -> io::Result<()> {
+    /// Writes a card, every line of it after `indent`, in place of the one of the same key if nothing came after that.
+    /// `before` is what the key's card was: where nobody watches, only what has changed is worth another line.
+    pub fn card(&mut self, key: Option<&str>, (card, before): (&Card, Option<&Card>), indent: &str) -> io::Result<()> {
         let (width, height) = self.size();
-        let look = Look { width, colours: self.colours };
+        let look = Look { width: width.saturating_sub(indent.len()), colours: self.colours };
         let text = match before {
             Some(before) if !self.live && is_same_but_progress(before, card) => match &card.progress {
                 now if *now == before.progress => return Ok(()),
@@ -57,6 +57,8 @@ impl Screen {
             },
             _ => render(card, look) + "\n",
         };
+        let text = text.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("{indent}{line}\n") });
+        let text: String = text.collect();
         self.rewind(key, height)?;
         self.out.write_all(text.as_bytes())?;
         self.last = key.map(|key| (key.to_owned(), text.lines().count()));

@@ -9,6 +9,8 @@ use crate::error::Result;
 
 /// What is shown where a line is awaited.
 const PROMPT: &str = "› ";
+/// What stands before every line of a card of a thread.
+const DETAIL: &str = "    ";
 
 /// The state of a conversation.
 pub struct Talk {
@@ -23,6 +25,8 @@ pub struct Talk {
     awaited: BTreeSet<String>,
     /// The cards that were posted, as they are now.
     cards: BTreeMap<String, Card>,
+    /// The cards of their threads, as they are now.
+    details: BTreeMap<String, Card>,
 }
 
 /// What is to be done about a line.
@@ -45,6 +49,7 @@ impl Talk {
             buttons: (Vec::new(), None),
             awaited: BTreeSet::new(),
             cards: BTreeMap::new(),
+            details: BTreeMap::new(),
         }
     }
 
@@ -148,12 +153,8 @@ impl Talk {
     /// Shows a card, or what has become of it. It may be what an event was answered with.
     pub fn show(&mut self, key: Option<&str>, card: &Card) -> Result<()> {
         let before = key.and_then(|key| self.cards.get(key));
-        self.screen.card(key, card, before)?;
-        if !card.buttons.is_empty() {
-            self.buttons = (card.buttons.clone(), key.map(str::to_owned));
-        } else if key.is_some() && self.buttons.1.as_deref() == key {
-            self.buttons = (Vec::new(), None);
-        }
+        self.screen.card(key, (card, before), "")?;
+        self.number_buttons(key, card);
         if let Some(key) = key {
             // A card says nothing of the event that it answers, and one answer is awaited at a time.
             self.awaited.pop_first();
@@ -162,9 +163,26 @@ impl Talk {
         Ok(())
     }
 
+    /// Shows a card of a thread, or what has become of it. It answers nothing, and nobody waits for its end.
+    pub fn show_detail(&mut self, key: &str, card: &Card) -> Result<()> {
+        self.screen.card(Some(key), (card, self.details.get(key)), DETAIL)?;
+        self.number_buttons(Some(key), card);
+        self.details.insert(key.to_owned(), card.clone());
+        Ok(())
+    }
+
+    /// From now on numbers press the buttons of this card, if it has any.
+    fn number_buttons(&mut self, key: Option<&str>, card: &Card) {
+        if !card.buttons.is_empty() {
+            self.buttons = (card.buttons.clone(), key.map(str::to_owned));
+        } else if key.is_some() && self.buttons.1.as_deref() == key {
+            self.buttons = (Vec::new(), None);
+        }
+    }
+
     /// Whether a card was posted here.
     pub fn knows(&self, key: &str) -> bool {
-        self.cards.contains_key(key)
+        self.cards.contains_key(key) || self.details.contains_key(key)
     }
 
     /// The input has ended: what was filled in cannot be sent any more.

@@ -131,5 +131,5 @@ fn with_answers(mut form: Form, values: &BTreeMap<String, Value>) -> Form {
 }
 
 fn html(entries: impl IntoIterator<Item = Option<Entry>>) -> Result<String> {
-    entries.into_iter().flatten().map(|entry| view::entry(&entry)).collect()
+    entries.into_iter().flatten().map(|entry| view::entry(&entry.into())).collect()
 }

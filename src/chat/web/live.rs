@@ -13,7 +13,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::Refusal;
-use super::{Room, view, visit};
+use super::{Room, thread, view, visit};
 use crate::error::Result;
 use crate::store::conversation::{Conversations, Entry};
 
@@ -70,8 +70,17 @@ impl Listener {
         loop {
             if let Some(entry) = self.ready.pop_front() {
                 self.after = entry.seq;
-                let html = view::entry(&entry).ok()?;
-                return Some(Event::default().id(entry.seq.to_string()).data(html));
+                // What changed in a thread is told with all of it, and once.
+                let head = |entry: &Entry| entry.thread.clone().unwrap_or_else(|| entry.id.clone());
+                if self.ready.iter().any(|later| head(later) == head(&entry)) {
+                    continue;
+                }
+                let seq = entry.seq;
+                let Some(thread) = thread::around(&self.conversations, &self.place, entry).await.ok()? else {
+                    continue;
+                };
+                let html = view::entry(&thread).ok()?;
+                return Some(Event::default().id(seq.to_string()).data(html));
             }
             self.ready = self.conversations.since(&self.place, self.after).await.ok()?.into();
             if self.ready.is_empty() && !self.wait().await {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::assets::{ADDRESSES, Addresses};
 use super::refusal::Refusal;
-use super::{Room, guard, view, visit};
+use super::{Room, guard, thread, view, visit};
 use crate::chat::{Event, Inbox, Intent, PlatformName, Reply, Sender};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -85,7 +85,8 @@ pub fn answer(headers: &HeaderMap, pieces: String) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/"))]).into_response()
 }
 
-fn is_fragment(headers: &HeaderMap) -> bool {
+/// Whether the script asks, which wants a piece of the page only.
+pub fn is_fragment(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == FRAGMENT)
 }
 
@@ -101,7 +102,8 @@ async fn history(room: &Room, visitor: &Visitor, before: Option<i64>) -> Result<
     let (entries, more) = room.chat.conversations.before(&visitor.id, before.unwrap_or(i64::MAX)).await?;
     let earlier = entries.first().filter(|_| more).map(|entry| entry.born);
     let home = if earlier.is_none() { home(room.inbox.as_ref(), visitor).await? } else { String::new() };
-    let entries = entries.iter().map(view::entry).collect::<Result<_>>()?;
+    let threads = thread::gather(&room.chat.conversations, &visitor.id, entries).await?;
+    let entries = threads.iter().map(view::entry).collect::<Result<_>>()?;
     Ok(History { before: earlier, home, entries })
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::content::{Content, text_of};
 use super::html;
+use super::thread::Thread;
 use crate::chat::{Action, Button, Card, Choice, Field, Form, Input, Style, Tone};
 use crate::error::Result;
 use crate::store::conversation::Entry;
@@ -14,26 +15,19 @@ const SIDE_BY_SIDE: usize = 5;
 /// The most proposals that are shown.
 const PROPOSALS: usize = 50;
 
-/// An entry as HTML; nothing if a newer Stationmaster wrote it.
-pub fn entry(entry: &Entry) -> Result<String> {
-    let Ok(content) = serde_json::from_str::<Content>(&entry.content) else {
-        tracing::warn!(entry = entry.id, "an entry of a conversation cannot be read");
-        return Ok(String::new());
-    };
-    let at = jiff::Timestamp::from_millisecond(entry.at)?;
-    let view = EntryView {
-        dom_id: format!("e-{}", entry.id),
-        entry,
-        content: &content,
-        at: at.to_string(),
-        clock: at.strftime("%H:%M UTC").to_string(),
-    };
-    Ok(view.render()?)
+/// An entry with its details as HTML; nothing if a newer Stationmaster wrote it.
+pub fn entry(thread: &Thread) -> Result<String> {
+    let entry = &thread.head;
+    let Some(content) = content_of(entry) else { return Ok(String::new()) };
+    let (at, clock) = times(entry)?;
+    let details = thread.details.iter().map(detail).collect::<Result<Vec<_>>>()?.concat();
+    let (dom_id, seq) = (format!("e-{}", entry.id), thread.seq());
+    Ok(EntryView { dom_id, entry, seq, content: &content, details, at, clock }.render()?)
 }
 
 /// The card of the home as HTML.
 pub fn home(card: &Card) -> Result<String> {
-    Ok(card_html("home", "", card)?)
+    Ok(CardView::new("home", "", card).render()?)
 }
 
 /// Proposals as HTML.
@@ -41,21 +35,47 @@ pub fn proposals(choices: &[Choice]) -> Result<String> {
     Ok(Proposals { choices: &choices[..choices.len().min(PROPOSALS)] }.render()?)
 }
 
+/// A card of a thread as HTML.
+fn detail(entry: &Entry) -> Result<String> {
+    let Some(Content::Card { card }) = content_of(entry) else { return Ok(String::new()) };
+    let dom_id = format!("e-{}", entry.id);
+    let card = CardView { level: 3, ..CardView::new(&dom_id, &entry.id, &card) }.render()?;
+    let (at, clock) = times(entry)?;
+    Ok(DetailView { dom_id, of: &entry.id, card, at, clock }.render()?)
+}
+
+/// What an entry is; `None` if a newer Stationmaster wrote it.
+fn content_of(entry: &Entry) -> Option<Content> {
+    let content = serde_json::from_str(&entry.content).ok();
+    if content.is_none() {
+        tracing::warn!(entry = entry.id, "an entry of a conversation cannot be read");
+    }
+    content
+}
+
+/// When an entry was added: for machines, and for people until the script shows their own time.
+fn times(entry: &Entry) -> Result<(String, String)> {
+    let at = jiff::Timestamp::from_millisecond(entry.at)?;
+    Ok((at.to_string(), at.strftime("%H:%M UTC").to_string()))
+}
+
 #[derive(Template)]
 #[template(path = "entry.html")]
 struct EntryView<'a> {
     dom_id: String,
     entry: &'a Entry,
+    /// The newest change of it or of its details.
+    seq: i64,
     content: &'a Content,
-    /// When it was added, for machines.
+    /// The HTML of its details.
+    details: String,
     at: String,
-    /// The same for people, until the script shows their own time.
     clock: String,
 }
 
 impl EntryView<'_> {
     fn card_html(&self, card: &Card) -> askama::Result<String> {
-        card_html(&self.dom_id, &self.entry.id, card)
+        CardView { details: &self.details, ..CardView::new(&self.dom_id, &self.entry.id, card) }.render()
     }
 
     fn form_html(&self, form: &Form) -> askama::Result<String> {
@@ -72,9 +92,15 @@ impl EntryView<'_> {
     }
 }
 
-fn card_html(dom_id: &str, entry: &str, card: &Card) -> askama::Result<String> {
-    let body = html::markdown(&card.body);
-    CardView { dom_id, entry, delivery: Uuid::new_v4(), card, body }.render()
+#[derive(Template)]
+#[template(path = "detail.html")]
+struct DetailView<'a> {
+    dom_id: String,
+    /// The entry's id.
+    of: &'a str,
+    card: String,
+    at: String,
+    clock: String,
 }
 
 #[derive(Template)]
@@ -83,13 +109,21 @@ struct CardView<'a> {
     dom_id: &'a str,
     /// The entry's id; empty for the home.
     entry: &'a str,
+    /// How deep its heading is.
+    level: u8,
     /// What a button's press is called if it is pressed on this rendering.
     delivery: Uuid,
     card: &'a Card,
     body: String,
+    /// The HTML of what is folded under it.
+    details: &'a str,
 }
 
-impl CardView<'_> {
+impl<'a> CardView<'a> {
+    fn new(dom_id: &'a str, entry: &'a str, card: &'a Card) -> Self {
+        Self { dom_id, entry, level: 2, delivery: Uuid::new_v4(), card, body: html::markdown(&card.body), details: "" }
+    }
+
     fn tone(&self) -> &'static str {
         match self.card.tone {
             Tone::Neutral => "neutral",
@@ -183,10 +217,16 @@ mod tests {
     /// The HTML of an entry, a tag to a line, without what is random.
     fn shown(content: &Content) -> String {
         let content = content.to_json().expect("JSON");
-        let entry = Entry { id: "7".into(), born: 3, seq: 5, content, at: 1_700_000_000_000 };
-        let html = super::entry(&entry).expect("HTML");
+        readable(&super::entry(&written("7", content).into()).expect("HTML"))
+    }
+
+    fn written(id: &str, content: String) -> Entry {
+        Entry { id: id.into(), thread: None, born: 3, seq: 5, content, at: 1_700_000_000_000 }
+    }
+
+    fn readable(html: &str) -> String {
         let delivery = regex::Regex::new(r#"name="delivery" value="[-0-9a-f]{36}""#).expect("a pattern");
-        let html = delivery.replace_all(&html, r#"name="delivery" value="…""#).replace("><", ">\n<");
+        let html = delivery.replace_all(html, r#"name="delivery" value="…""#).replace("><", ">\n<");
         html.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
@@ -293,8 +333,19 @@ mod tests {
     }
 
     #[test]
+    fn details_are_folded_under_their_card() {
+        let written_card = |id: &str, title: &str, seq| {
+            let content = Content::Card { card: Card { title: title.into(), ..Card::default() } };
+            Entry { seq, ..written(id, content.to_json().expect("JSON")) }
+        };
+        let details = vec![written_card("8", "What it said", 9), written_card("9", "The plan", 6)];
+        let thread = Thread { head: written_card("7", "Failed", 5), details };
+        insta::assert_snapshot!(readable(&super::entry(&thread).expect("HTML")));
+    }
+
+    #[test]
     fn an_entry_of_a_newer_stationmaster_is_left_out() {
-        let entry = Entry { id: "7".into(), born: 1, seq: 1, content: r#"{"is":"hologram"}"#.into(), at: 0 };
-        assert_eq!(super::entry(&entry).expect("no error"), "");
+        let entry = written("7", r#"{"is":"hologram"}"#.into());
+        assert_eq!(super::entry(&entry.into()).expect("no error"), "");
     }
 }

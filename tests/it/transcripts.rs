@@ -1,0 +1,282 @@
+//! What people type and see, the same on every platform and over every transport: one story each, told on all.
+//!
+//! The process is real, with a folder of its own; what nobody reads fails the story.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::page_wire::Page;
+use crate::slack::Slack;
+use crate::wire::{Process, Setup, Typing, Wire};
+
+/// A platform over a transport.
+#[derive(Debug, Clone, Copy)]
+enum On {
+    Page,
+    SlackSocket,
+    SlackHttp,
+}
+
+const EVERYWHERE: [On; 3] = [On::Page, On::SlackSocket, On::SlackHttp];
+
+/// A story's stage: a platform, and a process that is connected to it.
+struct Stage {
+    wire: Box<dyn Wire>,
+    process: Option<Process>,
+    folder: TempDir,
+    _api: MockServer,
+}
+
+impl Stage {
+    async fn open(on: On) -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let wire: Box<dyn Wire> = match on {
+            On::Page => Box::new(Page::open().await),
+            On::SlackSocket => Box::new(Slack::socket().await),
+            On::SlackHttp => Box::new(Slack::http().await),
+        };
+        let (folder, api) = (tempfile::tempdir().expect("a folder"), MockServer::start().await);
+        let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);
+        Mock::given(path("/endings")).respond_with(endings).mount(&api).await;
+        let (commands, top) = (folder.path().join("commands"), Path::new(env!("CARGO_MANIFEST_DIR")));
+        copy(&top.join("commands"), &commands);
+        std::fs::write(commands.join("story.toml"), STORY.replace("API", &api.uri())).expect("written");
+        std::fs::copy(top.join("stationmaster.toml"), folder.path().join("stationmaster.toml")).expect("copied");
+        let mut stage = Self { wire, process: None, folder, _api: api };
+        stage.start().await;
+        stage
+    }
+
+    async fn start(&mut self) {
+        let mut settings = self.wire.settings();
+        settings.push(("STATIONMASTER_LOG__LEVEL".into(), "warn".into()));
+        let process = Setup { folder: self.folder.path(), settings }.start().await;
+        self.wire.connect(&process.address).await;
+        self.process = Some(process);
+    }
+
+    /// The process is killed between two instructions of its own, and another one goes on.
+    async fn restart(&mut self) {
+        self.process.take().expect("it runs").kill();
+        self.start().await;
+    }
+
+    fn data(&self, path: &str) -> PathBuf {
+        self.folder.path().join("data").join(path)
+    }
+
+    /// Lets the first step of the story of this title end well.
+    fn finish_step(&self, title: &str) {
+        std::fs::create_dir_all(self.data("")).expect("a folder");
+        std::fs::write(self.data(&format!("{title}.go")), "well").expect("written");
+    }
+
+    /// Nothing may be left unread.
+    fn close(self) {
+        assert_eq!(self.wire.unread(), Vec::<String>::new(), "these were never read");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
+
+/// Work whose pace the story sets by the files that it makes.
+const STORY: &str = r#"
+[capability]
+name = "story"
+title = "Stories"
+need = "As a reader I want to see how it goes on"
+owner = "platform"
+maturity = "ga"
+
+[[command]]
+name = "tell"
+summary = "Tell a story"
+[[command.param]]
+name = "title"
+type = "string"
+pattern = "^[a-z]+$"
+help = "Small letters"
+[[command.param]]
+name = "kind"
+type = "choice"
+choices = ["short", "long"]
+default = "short"
+[[command.param]]
+name = "ending"
+type = "choice"
+choices_from = { http = "API/endings", items = "$[*]", cache = "1m" }
+default = "happy"
+[[command.step]]
+name = "begin"
+timeout = "2m"
+retry = { attempts = 3, on = "safe", pause = "100ms" }
+[command.step.process]
+program = "/bin/sh"
+args = ["-c", "echo '{\"progress\": 50, \"label\": \"half way\"}'; until test -e $1.go; do sleep 0.05; done; cat $1.go; ! grep -q bad $1.go", "sh", "{{title}}"]
+[[command.step]]
+name = "end"
+[command.step.process]
+program = "/bin/true"
+[command.reply]
+text = "The story **{{title}}** is {{kind}} and {{ending}}."
+"#;
+
+/// Tells a story everywhere at once.
+async fn everywhere<F: Future<Output = ()> + Send + 'static>(story: impl Fn(Stage) -> F) {
+    let mut told = Vec::new();
+    for on in EVERYWHERE {
+        eprintln!("on {on:?}");
+        told.push((on, tokio::spawn(story(Stage::open(on).await))));
+    }
+    for (on, telling) in told {
+        if let Err(error) = telling.await {
+            panic!("on {on:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_keeps_what_was_typed_and_says_what_is_wrong() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        wire.say("ada", "/tell").await;
+        let form = wire.read("ada", "title = ").await;
+        assert!(form.contains("kind = short"), "{form}");
+        wire.fill("ada", "title", "Tall Tale").await;
+        wire.fill("ada", "kind", "long").await;
+        wire.submit("ada").await;
+        let form = wire.read("ada", "! ").await;
+        assert!(form.contains("title = Tall Tale") && form.contains("kind = long"), "{form}");
+        stage.finish_step("tale");
+        wire.fill("ada", "title", "tale").await;
+        wire.submit("ada").await;
+        wire.read("ada", "The story tale is long and happy.").await;
+        wire.read("ada", "What was done").await;
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_with_a_mistake_opens_the_form_where_choices_are_proposed() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        wire.say("ada", "/tell title=tale ending=weird").await;
+        let form = wire.read("ada", "title = tale").await;
+        assert!(form.contains("! "), "{form}");
+        let typing = Typing { line: "", field: "ending", typed: "sa" };
+        assert_eq!(wire.suggest("ada", typing).await, ["sad"]);
+        stage.finish_step("tale");
+        wire.fill("ada", "ending", "sad").await;
+        wire.submit("ada").await;
+        wire.read("ada", "The story tale is short and sad.").await;
+        wire.read("ada", "What was done").await;
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_is_shown_while_it_goes_on_and_can_be_stopped() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        wire.say("ada", "/tell title=endless").await;
+        let card = wire.read("ada", "half way").await;
+        assert!(card.contains("/tell title=endless"), "{card}");
+        wire.press("ada", "Cancel").await;
+        wire.read("ada", "Tell a story – cancelled").await;
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_half_way_goes_on_with_the_same_card() {
+    everywhere(|mut stage| async move {
+        stage.wire.say("ada", "/tell title=tale").await;
+        stage.wire.read("ada", "half way").await;
+        stage.restart().await;
+        stage.finish_step("tale");
+        stage.wire.read("ada", "The story tale is short and happy.").await;
+        stage.wire.read("ada", "What was done").await;
+        // Buttons survive as well.
+        stage.finish_step("tale");
+        stage.wire.press("ada", "Run it again").await;
+        stage.wire.read("ada", "The story tale is short and happy.").await;
+        stage.wire.read("ada", "What was done").await;
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_says_why_and_is_tried_again_from_there() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        std::fs::write(stage.data("tale.go"), "a bad day").expect("written");
+        wire.say("ada", "/tell title=tale").await;
+        let card = wire.read("ada", "Tell a story – not done").await;
+        assert!(card.contains("a bad day"), "{card}");
+        wire.read("ada", "The log of begin").await;
+        stage.finish_step("tale");
+        wire.press("ada", "Try again from there").await;
+        wire.read("ada", "The story tale is short and happy.").await;
+        wire.read("ada", "What was done").await;
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_finds_ones_way() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        wire.open_home("ada").await;
+        wire.read("ada", "Hello").await;
+        wire.say("ada", "/help a story").await;
+        let found = wire.read("ada", "For “a story”").await;
+        assert!(found.contains("/tell"), "{found}");
+        wire.say("ada", "/help zzyzx").await;
+        wire.read("ada", "zzyzx").await;
+        wire.mention("ada", "whoami").await;
+        wire.read("ada", "You are ").await;
+        wire.say("ada", "/tell title=tale kind=long --dry-run").await;
+        let plan = wire.read("ada", "begin").await;
+        assert!(plan.contains("end"), "{plan}");
+        let typing = Typing { line: "/tell title=tale", field: "ending", typed: "" };
+        assert_eq!(wire.suggest("ada", typing).await, ["happy", "sad", "open"]);
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_platform_does_what_it_says() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        wire.say("ada", "/service new name=hello team=platform").await;
+        wire.read("ada", "– done").await;
+        wire.read("ada", "What was done").await;
+        assert!(stage.data("platform").exists());
+        wire.say("ada", "/db create name=orders").await;
+        wire.read("ada", "Create a database – done").await;
+        wire.say("ada", "/db list").await;
+        let list = wire.read("ada", "dev_orders").await;
+        assert!(list.contains("– done"), "{list}");
+        stage.close();
+    })
+    .await;
+}
