@@ -295,12 +295,12 @@ async fn f19_a_wrong_clock_is_said_once_and_clearly() {
         let parcel = Parcel::signed(&stage.order("/count number=1"), stage.now() - 600);
         assert_eq!(stage.status(&parcel).await, 401);
     }
-    let words = stage.until_ready(false).await;
+    let words = stage.until_slack_is("waiting").await;
     assert!(words.contains("600 s"), "{words}");
     // Once a delivery is on time again, all is well.
     stage.slack.say("ada", "/count number=2").await;
     stage.slack.read("ada", "Counted 2.").await;
-    stage.until_ready(true).await;
+    stage.until_slack_is("ready").await;
     assert_eq!(stage.done(), ["2"]);
     stage.close();
 }

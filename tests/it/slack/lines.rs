@@ -40,15 +40,15 @@ async fn a10_slack_that_lets_nobody_in_is_said_and_waited_for() {
     let stage = Stage::open(Slack::socket().await).await;
     stage.slack.server.fail("apps.connections.open", Fault::Error("internal_error"), usize::MAX);
     stage.slack.server.sockets.cut();
-    let words = stage.until_ready(false).await;
-    assert!(words.contains("slack"), "{words}");
+    let words = stage.until_slack_is("waiting").await;
+    assert!(words.contains("internal_error") || words.contains("connected"), "{words}");
     let before = stage.slack.server.calls("apps.connections.open").len();
     let tries = stage.until_called("apps.connections.open", before + 2).await;
     let gap = tries[before + 1].at - tries[before].at;
     assert!(gap > Duration::from_millis(100), "it knocks every {gap:?}");
     stage.slack.server.mend();
     stage.until_sockets(|count| count > 0).await;
-    stage.until_ready(true).await;
+    stage.until_slack_is("ready").await;
     stage.counts("1").await;
     stage.close();
 }
