@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{House, Parts, build, callback_key, tools};
 use crate::catalogue::Catalogue;
 use crate::catalogue::check::{Known, explain};
+use crate::chat::discord::DiscordChat;
 use crate::chat::slack::SlackChat;
 use crate::chat::terminal::TerminalChat;
 use crate::chat::web::{self as page, WebChat};
@@ -31,6 +32,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     parts.platforms.extend(page.iter().map(|page| page.clone() as Arc<dyn Platform>));
     let slack = SlackChat::new(&parts.config.slack, parts.store.drafts(), parts.clock.clone())?;
     parts.platforms.extend(slack.map(|slack| Arc::new(slack) as Arc<dyn Platform>));
+    let discord = DiscordChat::new(&parts.config.discord, parts.store.drafts(), parts.clock.clone())?;
+    parts.platforms.extend(discord.map(|discord| Arc::new(discord) as Arc<dyn Platform>));
     let house = House::open(build(parts)?).await?;
     let inbox: Arc<dyn Inbox> = house.desk.clone();
     let mut router = web::router(&house.app, &stop).merge(web::signed::router(&house.app, &inbox));
@@ -77,7 +80,7 @@ async fn prepare(mut config: Config) -> Result<(TcpListener, Parts)> {
         UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
             .hint("mend them, and try them with `stationmaster check`")
     })?;
-    Ok((listener, Parts { platforms: platforms(&config, &store, &clock)?, config, store, clock, catalogue, tools }))
+    Ok((listener, Parts { config, store, clock, catalogue, tools, platforms: Vec::new() }))
 }
 
 fn options(config: &Config) -> Options {
