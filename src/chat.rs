@@ -38,6 +38,27 @@ pub enum PlatformName {
     Discord,
 }
 
+impl PlatformName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Web, Self::Terminal, Self::Api, Self::Slack, Self::Discord];
+
+    /// The one that shows itself as `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.to_string() == name)
+    }
+
+    /// How people call it, within a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Web => "the web page",
+            Self::Terminal => "the terminal",
+            Self::Api => "the API",
+            Self::Slack => "Slack",
+            Self::Discord => "Discord",
+        }
+    }
+}
+
 impl fmt::Display for PlatformName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -127,6 +148,20 @@ pub enum Intent {
     },
     /// The person opened their home.
     OpenHome,
+}
+
+impl Intent {
+    /// What it is called where events are counted.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Say { .. } => "say",
+            Self::Invoke { .. } => "invoke",
+            Self::Press { .. } => "press",
+            Self::Submit { .. } => "submit",
+            Self::Suggest { .. } => "suggest",
+            Self::OpenHome => "open_home",
+        }
+    }
 }
 
 /// What a button or form carries: a verb and its object, such as `cancel:req_01k…`. It says what is meant, never who

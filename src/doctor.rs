@@ -16,8 +16,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::message::Messages;
 use crate::runner::Runner;
-use crate::serve;
 use crate::store::schema::{self, Schema};
+use crate::{desk, serve};
+
+mod platform;
 
 /// How long anything that is asked may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,6 +53,8 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     if runners.iter().any(|runner| matches!(runner, Runner::Callback(_))) {
         findings.push(public_url(config));
     }
+    let offers = catalogue.as_ref().map(desk::offers).unwrap_or_default();
+    findings.extend(platform::examine(config, &offers).await);
     findings
 }
 
@@ -85,8 +89,8 @@ async fn address(listen: SocketAddr) -> Finding {
         }
         Ok(Ok(answer)) if answer.contains("\"ready\"") => bad(
             "listen",
-            format!("Stationmaster is running at {listen}, but is not ready"),
-            "ask /readyz for the reason, or look into its log",
+            format!("Stationmaster is running at {listen}, but is not ready{}", reason(&answer)),
+            "mend that; its log says more",
         ),
         _ => bad(
             "listen",
@@ -102,6 +106,13 @@ async fn readiness(listen: SocketAddr) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.take(64 * 1024).read_to_string(&mut answer).await?;
     Ok(answer)
+}
+
+/// Why a running Stationmaster is not ready, by its own words.
+fn reason(answer: &str) -> String {
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let said = serde_json::from_str::<serde_json::Value>(body).ok();
+    said.and_then(|said| Some(format!(": {}", said["reason"].as_str()?))).unwrap_or_default()
 }
 
 /// Whether the database answers, and whether its tables are of this program's version.
@@ -193,11 +204,16 @@ async fn git() -> Finding {
 /// Whether other systems can find the way back.
 fn public_url(config: &Config) -> Finding {
     let url = config.public_url();
-    let host = url::Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let is_loopback = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    if is_loopback {
+    if is_loopback(&url) {
         let hint = "set web.public_url to the address by which other systems reach this one";
         return doubtful("call-backs", format!("only this machine can call back at {url}"), hint);
     }
     good("call-backs", format!("other systems call back at {url}"))
+}
+
+/// Whether only this machine reaches an address.
+fn is_loopback(url: &str) -> bool {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }

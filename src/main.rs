@@ -6,17 +6,19 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
-use stationmaster::catalogue::check::{self, Known};
+use stationmaster::catalogue::Catalogue;
+use stationmaster::catalogue::check::{self, Known, explain};
 use stationmaster::catalogue::schema::schema;
 use stationmaster::chat::Level;
 use stationmaster::chat::Sender;
+use stationmaster::chat::slack::manifest::{ManifestOptions, manifest};
 use stationmaster::clock::Clock;
 use stationmaster::config::{Config, Log};
 use stationmaster::doctor;
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
 use stationmaster::web::token;
-use stationmaster::{log, sample, serve};
+use stationmaster::{desk, log, sample, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +58,12 @@ enum Task {
     Token(Token),
     /// Say what is configured, what is reachable and what is missing.
     Doctor,
+    /// Print the app manifest that Slack must be given, made from the commands that are on offer.
+    SlackManifest {
+        /// For signed events over HTTP, at web.public_url, instead of Socket Mode.
+        #[arg(long)]
+        http: bool,
+    },
     /// Do a step of the sample platform; its capability files run this.
     #[command(hide = true)]
     Sample { words: Vec<String> },
@@ -123,6 +131,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Task::Token(task) => tokens(&config()?, task).await,
         Task::Sample { words } => Ok(sample::perform(&words).await),
         Task::Doctor => examine(&config()?).await,
+        Task::SlackManifest { http } => slack_manifest(&config()?, http),
     }
 }
 
@@ -212,4 +221,20 @@ async fn examine(config: &Config) -> Result<ExitCode> {
     }
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn slack_manifest(config: &Config, http: bool) -> Result<ExitCode> {
+    if http && config.web.public_url.is_none() {
+        return Err(UserError::invalid("Slack must be told where it reaches this process.")
+            .hint("set web.public_url, or leave --http out for Socket Mode, which needs no address")
+            .into());
+    }
+    let tools = serve::tools(config, Clock::system(), (String::new().into(), config.public_url()))?;
+    let catalogue = Catalogue::load(&config.commands, &tools, &Known::of(config)).map_err(|problems| {
+        UserError::invalid(format!("The capability files have mistakes.\n\n{}", explain(&problems)))
+            .hint("mend them, and try them with `stationmaster check`")
+    })?;
+    let options = ManifestOptions { socket: !http, url: http.then(|| config.public_url()) };
+    println!("{:#}", manifest(&desk::offers(&catalogue), &options));
+    Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod health;
 pub mod hooks;
 mod json;
+pub mod readiness;
 mod refusal;
 pub mod server;
 pub mod signed;

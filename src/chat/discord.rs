@@ -50,6 +50,8 @@ mod show;
 mod standing;
 mod steps;
 
+pub(in crate::chat) use self::card::message;
+
 /// How often what could not be registered is tried again.
 const REGISTERING: Duration = Duration::from_secs(30);
 /// How often Discord is asked who we are while it does not answer.
@@ -246,6 +248,10 @@ impl Platform for DiscordChat {
 
     async fn standing(&self, person: &str) -> Result<Standing> {
         self.0.members.standing(&self.0.rest, person, self.0.clock.now()).await
+    }
+
+    async fn groups(&self) -> Result<Option<Vec<String>>> {
+        Ok(self.0.members.roles(&self.0.rest).await?)
     }
 
     async fn offer(&self, offers: &[Offer]) -> Result<()> {

@@ -54,6 +54,11 @@ pub trait Platform: Send + Sync {
         Ok(Standing::default())
     }
 
+    /// The ids of the groups or roles that there are; `None` where there is no such thing.
+    async fn groups(&self) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+
     /// These commands can be used from now on; called at the start and whenever the catalogue was loaded again.
     async fn offer(&self, _offers: &[Offer]) -> Result<()> {
         Ok(())

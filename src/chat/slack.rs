@@ -17,7 +17,9 @@ use self::cache::Cache;
 use self::door::Secrets;
 use self::standing::{Groups, Profile};
 use self::vitals::Vitals;
-use super::{Answer, Card, Delivery, Event, Health, Inbox, Platform, PlatformName, Post, Reply, Standing};
+use super::{
+    Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Standing,
+};
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Result, UserError};
@@ -28,10 +30,12 @@ mod api;
 mod blocks;
 mod cache;
 mod door;
+mod examination;
 mod field;
 mod inbound;
 mod labels;
 mod limits;
+pub mod manifest;
 mod markup;
 mod modal;
 mod outbound;
@@ -42,6 +46,8 @@ mod taking;
 mod typed;
 mod vitals;
 mod way;
+
+pub(in crate::chat) use self::outbound::content;
 
 /// How long a delivery waits until it is known who we are.
 const INTRODUCTION: Duration = Duration::from_secs(2);
@@ -229,6 +235,10 @@ impl Platform for SlackChat {
         self.0.standing(person).await
     }
 
+    async fn groups(&self) -> Result<Option<Vec<String>>> {
+        self.0.groups().await.map(Some)
+    }
+
     async fn receive(&self, inbox: Arc<dyn Inbox>, delivery: Delivery<'_>) -> Answer {
         self.0.receive(&inbox, delivery).await
     }
@@ -236,6 +246,11 @@ impl Platform for SlackChat {
     fn health(&self) -> Health {
         let is_known = self.0.identity.borrow().is_some();
         self.0.vitals.health(self.0.api.refusal(), is_known, self.0.app_token.is_some())
+    }
+
+    /// Slack does not tell a bot which commands its app has, so what is on offer is not compared.
+    async fn examine(&self, _: &[Offer]) -> Vec<Finding> {
+        self.0.examine().await
     }
 }
 

@@ -22,6 +22,7 @@ mod guard;
 mod html;
 mod live;
 mod page;
+mod preview;
 mod refusal;
 mod thread;
 mod view;
@@ -53,6 +54,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
         .route("/chat/script.js", get(assets::script))
         .route("/chat/icon.svg", get(assets::icon))
         .route("/chat/live", get(live::listen))
+        .route("/chat/preview", get(preview::show))
         .route("/chat/say", post(acts::say))
         .route("/chat/press", post(acts::press))
         .route("/chat/submit", post(acts::submit))
@@ -67,6 +69,11 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
 /// The entry that answers an event; answered twice, it is one entry.
 fn reply_id(event: &Event) -> String {
     format!("re-{}", event.id)
+}
+
+/// A visitor's conversation has the visitor's id, so the direct conversation with somebody is the only one there is.
+fn conversation(place: &str) -> &str {
+    place.trim_start_matches('@')
 }
 
 impl WebChat {
@@ -127,6 +134,7 @@ impl Platform for WebChat {
     }
 
     async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
+        let place = conversation(place);
         let content = Content::Card { card: card.clone() };
         let (place, head) = thread::spot(place);
         let entry = match self.head(place, head).await? {
@@ -146,9 +154,7 @@ impl Platform for WebChat {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let content = Content::Card { card: card.clone() };
-        self.replace(thread::spot(place).0, message, &content)
-            .await?
-            .map(|_| ())
-            .ok_or_else(|| Undelivered::Gone.into())
+        let (place, _) = thread::spot(conversation(place));
+        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
     }
 }

@@ -30,10 +30,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let (listener, mut parts) = prepare(config).await?;
     let page = parts.config.web.page.then(|| Arc::new(WebChat::new(parts.store.conversations())));
     parts.platforms.extend(page.iter().map(|page| page.clone() as Arc<dyn Platform>));
-    let slack = SlackChat::new(&parts.config.slack, parts.store.drafts(), parts.clock.clone())?;
-    parts.platforms.extend(slack.map(|slack| Arc::new(slack) as Arc<dyn Platform>));
-    let discord = DiscordChat::new(&parts.config.discord, parts.store.drafts(), parts.clock.clone())?;
-    parts.platforms.extend(discord.map(|discord| Arc::new(discord) as Arc<dyn Platform>));
+    parts.platforms.extend(elsewhere(&parts.config, &parts.store, &parts.clock)?);
     let house = House::open(build(parts)?).await?;
     let inbox: Arc<dyn Inbox> = house.desk.clone();
     let mut router = web::router(&house.app, &stop).merge(web::signed::router(&house.app, &inbox));
@@ -46,6 +43,18 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let (served, ()) =
         tokio::join!(close(house, stop.clone()), server::serve(listener, router, options, stop.clone()),);
     served
+}
+
+/// The platforms that live elsewhere, as far as there are tokens for them. An error says what is missing.
+pub fn elsewhere(config: &Config, store: &Store, clock: &Clock) -> Result<Vec<Arc<dyn Platform>>> {
+    let mut platforms: Vec<Arc<dyn Platform>> = Vec::new();
+    if let Some(slack) = SlackChat::new(&config.slack, store.drafts(), clock.clone())? {
+        platforms.push(Arc::new(slack));
+    }
+    if let Some(discord) = DiscordChat::new(&config.discord, store.drafts(), clock.clone())? {
+        platforms.push(Arc::new(discord));
+    }
+    Ok(platforms)
 }
 
 /// A conversation of `person` on standard input and output, in a process of its own, until the input ends or `stop`.

@@ -90,6 +90,7 @@ impl Inbox for Desk {
         match timeout(KEEP, kept).await {
             Ok(Ok(fresh)) => {
                 if fresh {
+                    count(&event);
                     self.answer_later(event);
                 }
                 Ok(fresh)
@@ -100,6 +101,7 @@ impl Inbox for Desk {
     }
 
     async fn ask(&self, event: Event) -> Reply {
+        count(&event);
         match timeout(ANSWER, desk::handle(&self.app, &event)).await {
             Ok(reply) => reply,
             Err(_) => Reply::Card(desk::words(&self.app, &too_slow().into())),
@@ -114,6 +116,11 @@ impl Inbox for Desk {
 /// An event's key in the inbox: platforms, and persons on a page that makes its own ids, cannot shadow each other.
 fn key(event: &Event) -> String {
     format!("{}:{}:{}", event.platform, event.person.id, event.id)
+}
+
+fn count(event: &Event) {
+    let (platform, intent) = (event.platform.to_string(), event.intent.name());
+    metrics::counter!("stationmaster_events_total", "platform" => platform, "intent" => intent).increment(1);
 }
 
 async fn answer(app: &App, event: &Event) {

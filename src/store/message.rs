@@ -80,8 +80,8 @@ impl Message {
 impl Tx {
     /// Shows the subject in a conversation from now on.
     pub async fn show(&mut self, subject: &str, shown: Shown<'_>) -> Result<()> {
-        let sql = "insert into message (id, platform, place, channel, subject, recipient, wanted, sent, due_at, failures) \
-                   values ($1, $2, $3, $4, $5, $6, 1, 0, $7, 0) on conflict (subject, platform, place) do nothing";
+        let sql = "insert into message (id, platform, place, channel, subject, recipient, wanted, sent, due_at, failures, \
+                   behind_since) values ($1, $2, $3, $4, $5, $6, 1, 0, $7, 0, $7) on conflict (subject, platform, place) do nothing";
         let query = sqlx::query(sql).bind(crate::job::new_id("msg")).bind(shown.platform).bind(shown.place);
         let query = query.bind(channel(shown.place)).bind(subject).bind(shown.recipient).bind(self.now);
         query.execute(&mut self.connection).await?;
@@ -92,8 +92,9 @@ impl Tx {
     /// The subject has changed: its cards are to be sent again. What already waits keeps the greater urgency.
     pub async fn touch(&mut self, subject: &str, priority: Priority) -> Result<()> {
         let sql = "update message set wanted = wanted + 1, \
+                   behind_since = case when wanted > sent then behind_since else $3 end, \
                    priority = case when wanted > sent and priority < $2 then priority else $2 end where subject = $1";
-        sqlx::query(sql).bind(subject).bind(priority as i64).execute(&mut self.connection).await?;
+        sqlx::query(sql).bind(subject).bind(priority as i64).bind(self.now).execute(&mut self.connection).await?;
         self.messages_changed = true;
         Ok(())
     }
@@ -105,8 +106,8 @@ impl Tx {
         let parents: Vec<String> = sqlx::query_scalar(sql).bind(subject).fetch_all(&mut self.connection).await?;
         for parent in parents {
             let sql = "insert into message (id, platform, place, channel, subject, recipient, parent, priority, wanted, \
-                       sent, due_at, failures) \
-                       select $1, platform, place, channel, $2, recipient, id, $3, 1, 0, $4, 0 from message where id = $5 \
+                       sent, due_at, failures, behind_since) \
+                       select $1, platform, place, channel, $2, recipient, id, $3, 1, 0, $4, 0, $4 from message where id = $5 \
                        on conflict (subject, platform, place) do nothing";
             let query = sqlx::query(sql).bind(crate::job::new_id("msg")).bind(details);
             let query = query.bind(Priority::Detail as i64).bind(self.now).bind(parent);
@@ -205,6 +206,13 @@ impl Store {
     pub async fn next_message_at(&self) -> Result<Option<Millis>> {
         let sql = "select min(due_at) from message where wanted > sent and undeliverable is null";
         Ok(sqlx::query_scalar(sql).fetch_one(self.reader()).await?)
+    }
+
+    /// How many messages of each platform lag behind, and since when the one that does so longest.
+    pub async fn count_waiting(&self) -> Result<Vec<(String, i64, Millis)>> {
+        let sql = "select platform, count(*), min(coalesce(behind_since, due_at)) from message \
+                   where wanted > sent and undeliverable is null group by platform";
+        Ok(sqlx::query_as(sql).fetch_all(self.reader()).await?)
     }
 
     /// The messages about a subject, with the platform's ids of those that were posted.

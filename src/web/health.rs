@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::readiness::Readiness;
 use crate::app::App;
 use crate::error::Result;
 use crate::store::request::State;
@@ -23,19 +23,13 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// How often figures are tidied.
 const TIDY: Duration = Duration::from_secs(5);
 
-#[derive(Clone)]
-struct Watched {
-    app: Arc<App>,
-    stop: CancellationToken,
-}
-
 /// `/healthz`, `/readyz` and `/metrics`. Once `stop` is cancelled, the process is not ready any more.
 pub fn router(app: Arc<App>, stop: CancellationToken) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(figures))
-        .with_state(Watched { app, stop })
+        .with_state(Readiness::new(app, stop))
 }
 
 /// Begins to gather figures, once in a process; later calls give the same recorder.
@@ -64,6 +58,14 @@ fn describe() {
     metrics::describe_gauge!("stationmaster_requests", "Requests, by state.");
     metrics::describe_gauge!("stationmaster_jobs_waiting", "Pieces of work that wait or run.");
     metrics::describe_gauge!("stationmaster_jobs_dead", "Pieces of work that were given up.");
+    metrics::describe_gauge!("stationmaster_platform_up", "Whether a platform can be used now.");
+    metrics::describe_gauge!("stationmaster_messages_waiting", "Messages that wait to be sent, by platform.");
+    metrics::describe_gauge!(
+        "stationmaster_messages_oldest_seconds",
+        "How long the oldest of them waits, by platform."
+    );
+    metrics::describe_counter!("stationmaster_events_total", "What people did, by platform and kind.");
+    metrics::describe_counter!("stationmaster_events_ignored_total", "What was ignored, by platform and reason.");
     metrics::describe_counter!("stationmaster_http_requests_total", "Answers, by route and status.");
     metrics::describe_counter!("stationmaster_http_refused_total", "Refusals at the door, by reason.");
     metrics::describe_counter!(
@@ -73,18 +75,18 @@ fn describe() {
     metrics::describe_histogram!("stationmaster_http_answer_seconds", "The time to an answer, by route.");
 }
 
-async fn ready(With(watched): With<Watched>) -> Response {
-    let reason = if watched.stop.is_cancelled() {
-        Some("it is stopping".to_owned())
-    } else {
-        watched.app.store.ready().await.err().map(|error| format!("the database: {error}"))
-    };
-    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": reason.is_none(), "reason": reason }))).into_response()
+async fn ready(With(readiness): With<Readiness>) -> Response {
+    let report = readiness.report().await;
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(report)).into_response()
 }
 
-async fn figures(With(watched): With<Watched>) -> Response {
-    let (Ok(recorder), Ok(())) = (recorder(), measure(&watched.app).await) else {
+async fn figures(With(readiness): With<Readiness>) -> Response {
+    for (name, condition) in readiness.platforms() {
+        let up = if condition.state == "ready" { 1.0 } else { 0.0 };
+        metrics::gauge!("stationmaster_platform_up", "platform" => name).set(up);
+    }
+    let (Ok(recorder), Ok(())) = (recorder(), measure(readiness.app()).await) else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the figures cannot be read at the moment\n").into_response();
     };
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response()
@@ -99,5 +101,17 @@ async fn measure(app: &App) -> Result<()> {
     let (waiting, dead) = app.store.count_jobs().await?;
     metrics::gauge!("stationmaster_jobs_waiting").set(waiting as f64);
     metrics::gauge!("stationmaster_jobs_dead").set(dead as f64);
+    measure_messages(app).await
+}
+
+/// The messages that wait, of each platform that is connected here.
+async fn measure_messages(app: &App) -> Result<()> {
+    let waiting = app.store.count_waiting().await?;
+    for name in app.platforms.keys().map(ToString::to_string) {
+        let found = waiting.iter().find(|(platform, ..)| *platform == name);
+        let (count, age) = found.map_or((0, 0), |(_, count, since)| (*count, app.clock.now() - since));
+        metrics::gauge!("stationmaster_messages_waiting", "platform" => name.clone()).set(count as f64);
+        metrics::gauge!("stationmaster_messages_oldest_seconds", "platform" => name).set(age.max(0) as f64 / 1000.0);
+    }
     Ok(())
 }

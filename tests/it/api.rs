@@ -370,13 +370,20 @@ async fn health_readiness_and_figures() {
     let door = Door::open(On::Sqlite).await;
     door.ask("k", json!({ "name": "orders" })).await;
     assert_eq!(door.call("GET", "/healthz", None).await.status, 200);
-    assert_eq!(door.call("GET", "/readyz", None).await.body, json!({ "ready": true, "reason": null }));
+    assert_eq!(
+        door.call("GET", "/readyz", None).await.body,
+        json!({
+            "ready": true, "reason": null, "platforms": { "web": { "state": "ready", "reason": null } },
+        })
+    );
     let figures = door.call("GET", "/metrics", None).await.body;
     let figures = figures.as_str().expect("text");
     for line in [
         "stationmaster_requests{state=\"queued\"} 1",
         "stationmaster_requests{state=\"running\"} 0",
         "stationmaster_jobs_dead 0",
+        "stationmaster_platform_up{platform=\"web\"} 1",
+        "stationmaster_messages_waiting{platform=\"web\"} 0",
         "stationmaster_http_requests_total{route=\"/api/requests\",status=\"202\"} 1",
         "stationmaster_http_answer_seconds_count{route=\"/readyz\"} 1",
     ] {

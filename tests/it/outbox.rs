@@ -88,7 +88,8 @@ impl Stern {
     }
 }
 
-const WAIT: &str = r#"
+/// A command that waits to be confirmed.
+pub const WAIT: &str = r#"
 [capability]
 name = "waiting"
 title = "Waiting"
@@ -117,7 +118,7 @@ async fn house(on: On) -> (House, Arc<Stern>) {
 }
 
 /// Somebody asks in a conversation.
-async fn ask(house: &House, who: &str, place: &str) {
+pub async fn ask(house: &House, who: &str, place: &str) {
     let mut event = house.event(who, Intent::Say { words: "/wait".into() });
     (event.platform, event.place) = (PlatformName::Slack, place.into());
     assert_eq!(desk::handle(&house.app, &event).await, Reply::Nothing);

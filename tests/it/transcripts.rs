@@ -9,15 +9,18 @@ use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::page_wire::Page;
+use crate::slack::Slack;
 use crate::wire::{Process, Setup, Typing, Wire};
 
 /// A platform over a transport.
 #[derive(Debug, Clone, Copy)]
 enum On {
     Page,
+    SlackSocket,
+    SlackHttp,
 }
 
-const EVERYWHERE: [On; 1] = [On::Page];
+const EVERYWHERE: [On; 3] = [On::Page, On::SlackSocket, On::SlackHttp];
 
 /// A story's stage: a platform, and a process that is connected to it.
 struct Stage {
@@ -32,6 +35,8 @@ impl Stage {
         rustls::crypto::ring::default_provider().install_default().ok();
         let wire: Box<dyn Wire> = match on {
             On::Page => Box::new(Page::open().await),
+            On::SlackSocket => Box::new(Slack::socket().await),
+            On::SlackHttp => Box::new(Slack::http().await),
         };
         let (folder, api) = (tempfile::tempdir().expect("a folder"), MockServer::start().await);
         let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);

@@ -69,6 +69,14 @@ impl Members {
         Ok(standing)
     }
 
+    /// The roles of the server whose roles count; none without a server.
+    pub async fn roles(&self, rest: &Rest) -> Result<Option<Vec<String>>, Failure> {
+        let Some(guild) = &self.guild else { return Ok(None) };
+        let answer = rest.call(Call::get(format!("/guilds/{guild}/roles"))).await?;
+        let roles = answer.as_array().into_iter().flatten().filter_map(|role| role["id"].as_str());
+        Ok(Some(roles.map(str::to_owned).collect()))
+    }
+
     fn known(&self, person: &str, now: Millis) -> Option<Standing> {
         let seen = self.seen.lock().ok()?;
         let (at, standing) = seen.get(person)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
-use slack_morphism::hyper_tokio::SlackClientHyperHttpsConnector;
+use slack_morphism::hyper_tokio::{SlackClientHyperHttpsConnector, SlackHyperHttpsConnector};
 use slack_morphism::{
     SlackApiToken, SlackApiTokenValue, SlackClient, SlackClientApiCallContext, SlackClientHttpConnector,
 };
@@ -19,7 +19,7 @@ use crate::config;
 use crate::error::Result;
 
 /// How long a call may take. What was not answered by then may have been done.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(10);
 /// The longest that Slack is believed to want silence.
 const LONGEST_WAIT: Span = Span::from_secs(600);
 /// Where Slack's API is.
@@ -99,14 +99,8 @@ pub struct Api {
 impl Api {
     /// The calls with the bot token.
     pub fn new(config: &config::Slack, token: &str) -> Result<Self> {
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_native_roots()?
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .build();
         let base = config.api_url.as_deref().unwrap_or(SLACK);
-        let connector = SlackClientHyperHttpsConnector::from(https).with_slack_api_url(base);
+        let connector = SlackClientHyperHttpsConnector::from(https()?).with_slack_api_url(base);
         Ok(Self {
             client: Arc::new(SlackClient::new(connector)),
             bot: SlackApiToken::new(SlackApiTokenValue(token.to_owned())),
@@ -123,6 +117,16 @@ impl Api {
     /// Where the API is.
     pub fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// Whether the bot token is of the kind that Slack gives to bots.
+    pub fn has_bot_token(&self) -> bool {
+        self.bot.token_value.0.starts_with("xoxb-")
+    }
+
+    /// The header by which the bot token is shown.
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.bot.token_value.0)
     }
 
     /// Why Slack refuses the bot token, if it does.
@@ -191,6 +195,12 @@ impl Api {
         let session = self.client.open_session(token);
         within(method, session.http_session_api.http_post::<_, Value>(method, body, None)).await
     }
+}
+
+/// The transport to Slack; plain where a proxy or a test says so.
+pub fn https() -> Result<SlackHyperHttpsConnector> {
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots()?;
+    Ok(builder.https_or_http().enable_http1().enable_http2().build())
 }
 
 /// The token of a secret.

@@ -193,10 +193,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
         #[test]
         fn no_card_breaks_a_limit(
-            (title, body, label) in ("\\PC{0,400}", "(\\PC|\n){0,900}", "\\PC{0,200}"),
-            (facts, buttons, repeat) in (0usize..40, 0usize..130, 1usize..12),
+            (title, body, label) in ("\\PC{0,200}", "(\\PC|\n){0,200}", "\\PC{0,100}"),
+            (facts, buttons, repeat) in (0usize..40, 0usize..130, 1usize..60),
         ) {
             let button = button(&label, Action::Press(Token::new("x", &label)), Style::Danger);
             let card = Card {

@@ -35,6 +35,13 @@ impl Workspace {
         Ok(Standing { groups, guest: profile.is_guest, name: profile.name })
     }
 
+    /// The user groups that there are.
+    pub async fn groups(&self) -> Result<Vec<String>> {
+        let answer = self.api.read("usergroups.list", &[]).await?;
+        let live = live(&answer).filter_map(|group| group["id"].as_str());
+        Ok(live.map(str::to_owned).collect())
+    }
+
     async fn profile(&self, identity: &Identity, person: &str) -> Result<Profile> {
         let now = self.clock.now();
         if let Some(known) = self.people.get(person, now - PROFILE.millis()) {
@@ -63,12 +70,17 @@ impl Workspace {
     }
 }
 
+/// The groups of an answer that are still in use.
+fn live(answer: &Value) -> impl Iterator<Item = &Value> {
+    let groups = answer["usergroups"].as_array().into_iter().flatten();
+    groups.filter(|group| group["date_delete"].as_i64().unwrap_or(0) == 0)
+}
+
 /// The groups of each person, of the answer to `usergroups.list`.
 fn members(answer: &Value) -> HashMap<String, Vec<String>> {
     let mut members: HashMap<String, Vec<String>> = HashMap::new();
-    for group in answer["usergroups"].as_array().into_iter().flatten() {
-        let is_live = group["date_delete"].as_i64().unwrap_or(0) == 0;
-        let Some(id) = group["id"].as_str().filter(|_| is_live) else { continue };
+    for group in live(answer) {
+        let Some(id) = group["id"].as_str() else { continue };
         for person in group["users"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             members.entry(person.to_owned()).or_default().push(id.to_owned());
         }

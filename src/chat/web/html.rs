@@ -1,6 +1,6 @@
 //! Our Markdown as HTML. Every text is escaped; every link opens elsewhere and tells nobody where it came from.
 
-use crate::markdown::{Block, Inline};
+use crate::markdown::{Block, Inline, is_safe};
 
 /// The HTML of some Markdown.
 pub fn markdown(source: &str) -> String {
@@ -56,13 +56,7 @@ fn write_inlines(out: &mut String, inlines: &[Inline]) {
                 write_text(out, text);
                 out.push_str("</code>");
             }
-            Inline::Link { url, text } => {
-                out.push_str("<a target=\"_blank\" rel=\"noopener noreferrer\" href=\"");
-                write_text(out, url);
-                out.push_str("\">");
-                write_inlines(out, text);
-                out.push_str("</a>");
-            }
+            Inline::Link { url, text } => write_link(out, url, |out| write_inlines(out, text)),
             Inline::Break => out.push_str("<br>"),
         }
     }
@@ -74,7 +68,20 @@ fn write_inside(out: &mut String, tag: &str, inlines: &[Inline]) {
     out.extend(["</", tag, ">"]);
 }
 
-fn write_text(out: &mut String, text: &str) {
+/// A link around what `inner` writes; an address that may not be followed makes none.
+pub fn write_link(out: &mut String, url: &str, inner: impl FnOnce(&mut String)) {
+    if !is_safe(url) {
+        return inner(out);
+    }
+    out.push_str("<a target=\"_blank\" rel=\"noopener noreferrer\" href=\"");
+    write_text(out, url);
+    out.push_str("\">");
+    inner(out);
+    out.push_str("</a>");
+}
+
+/// Text, escaped for elements and for attributes.
+pub fn write_text(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),

@@ -85,7 +85,8 @@ pub fn answer(headers: &HeaderMap, pieces: String) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/"))]).into_response()
 }
 
-fn is_fragment(headers: &HeaderMap) -> bool {
+/// Whether the script asks, which wants a piece of the page only.
+pub fn is_fragment(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == FRAGMENT)
 }
 

@@ -41,7 +41,7 @@ fn detail(entry: &Entry) -> Result<String> {
     let dom_id = format!("e-{}", entry.id);
     let card = CardView { level: 3, ..CardView::new(&dom_id, &entry.id, &card) }.render()?;
     let (at, clock) = times(entry)?;
-    Ok(DetailView { dom_id, card, at, clock }.render()?)
+    Ok(DetailView { dom_id, of: &entry.id, card, at, clock }.render()?)
 }
 
 /// What an entry is; `None` if a newer Stationmaster wrote it.
@@ -94,8 +94,10 @@ impl EntryView<'_> {
 
 #[derive(Template)]
 #[template(path = "detail.html")]
-struct DetailView {
+struct DetailView<'a> {
     dom_id: String,
+    /// The entry's id.
+    of: &'a str,
     card: String,
     at: String,
     clock: String,

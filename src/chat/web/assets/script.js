@@ -183,15 +183,44 @@ function isEarlier(entry) {
   return entries.querySelector("[data-earlier]") && first && Number(entry.dataset.born) < Number(first.dataset.born);
 }
 
+/** Does something to the conversation without moving who reads in it; not every browser sees to that, nor always. */
+function hold(act) {
+  const top = log.getBoundingClientRect().top;
+  const seen = [...entries.children].find((entry) => entry.getBoundingClientRect().bottom > top);
+  const before = seen?.getBoundingClientRect().top;
+  act();
+  if (!atEnd && seen?.isConnected) log.scrollTop += seen.getBoundingClientRect().top - before;
+}
+
 /** Changes an entry in place. Who was on a button that is gone stays at the entry. */
 function change(old, fresh) {
   const held = old.contains(document.activeElement);
-  morph(old, fresh);
+  hold(() => morph(old, fresh));
   if (held && !old.contains(document.activeElement)) {
     old.tabIndex = -1;
     old.focus({ preventScroll: true });
   }
+  old.querySelectorAll(".dress [aria-current]").forEach((link) => wear(link, false));
   keepEnd();
+}
+
+/** Shows a card in the dress of another platform, below it; `mine` if somebody has just asked for that. */
+async function wear(link, mine) {
+  const place = link.closest(".meta").nextElementSibling;
+  for (const other of link.parentElement.children) other.removeAttribute("aria-current");
+  if (link.dataset.dress === "web") return place.replaceChildren();
+  link.ariaCurrent = "true";
+  const answer = await fetch(link.href, { headers: { accept: "text/x-fragment" } }).catch(() => null);
+  if (!answer?.ok || !link.ariaCurrent) return;
+  const template = document.createElement("template");
+  template.innerHTML = await answer.text();
+  // What was unfolded of it stays so.
+  const unfolded = [...place.querySelectorAll("details")].map((part) => part.open);
+  template.content.querySelectorAll("details").forEach((part, index) => (part.open = unfolded[index] ?? false));
+  if (mine) atEnd = false;
+  hold(() => place.replaceChildren(template.content));
+  if (!mine) return keepEnd();
+  place.scrollIntoView({ block: "nearest" });
 }
 
 /** Makes `old` like `fresh` with the least change, so that focus, typed text and animations live on. */
@@ -201,7 +230,7 @@ function morph(old, fresh) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
   }
-  if (old.matches("[name=delivery], time") || old.isEqualNode(fresh)) return;
+  if (old.matches("[name=delivery], time, .dress, .preview") || old.isEqualNode(fresh)) return;
   // A button never becomes another one under somebody's finger.
   if (old.matches("button, a")) return old.replaceWith(fresh);
   // What somebody has unfolded stays so.
@@ -232,6 +261,11 @@ const sizes = new ResizeObserver(keepEnd);
 
 entries.addEventListener("click", async (event) => {
   if (event.target.closest("summary")) atEnd = false;
+  const dress = event.target.closest("[data-dress]");
+  if (dress) {
+    event.preventDefault();
+    wear(dress, true);
+  }
   const fill = event.target.closest("[data-fill]");
   if (fill) {
     words.value = fill.dataset.fill;
