@@ -34,20 +34,35 @@ create table draft (
 );
 create index draft_expires on draft (expires_at);
 
+-- What a platform last said of an identity: the name that others see, and its groups there, as JSON.
+alter table identity add column name text;
+alter table identity add column group_ids text;
+-- When its owner made it one person with others; neither where the configuration names it, nor where it stands alone.
+alter table identity add column linked_at bigint;
+create index identity_person on identity (person);
+
 -- A code that was shown on one platform, to be said on another by the same person.
 create table link (
     code text primary key,
-    -- Who was shown it, and where.
+    -- Who was shown it.
     platform text not null,
     identity text not null,
-    place text not null,
     expires_at bigint not null,
-    -- Who said it, once somebody did.
+    -- Who said it and was sure, once somebody was.
     other_platform text,
     other_identity text,
-    other_name text,
+    -- What who was shown it answered to that.
+    refused_at bigint,
     done_at bigint
 );
+create index link_identity on link (platform, identity);
+
+-- Codes that were said and that nobody was ever shown.
+create table wrong_code (
+    person text not null,
+    at bigint not null
+);
+create index wrong_code_person on wrong_code (person, at);
 
 -- The page's threads: the entry whose details this one is.
 alter table entry add column thread text;

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::message::Messages;
-use crate::people::Person;
+use crate::people::{self, Person};
 use crate::runner::Tools;
 use crate::store::Store;
 
@@ -45,10 +45,11 @@ pub struct App {
 }
 
 impl App {
-    /// The person of an id, with teams and roles as configured now.
+    /// The person of an id, with teams and roles as configured now and the groups that their platforms said last.
     pub async fn person(&self, id: &str) -> Result<Person> {
         let name = self.store.person_name(id).await?.unwrap_or_else(|| id.to_owned());
-        Ok(Person::of(&self.config, id, &name))
+        let identities = self.store.identities_of(id).await?;
+        Ok(Person::of(&self.config, (id, &name), &people::groups(&identities)))
     }
 }
 

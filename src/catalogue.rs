@@ -10,6 +10,7 @@ pub mod form;
 pub mod given;
 pub mod input;
 pub mod line;
+pub mod menu;
 pub mod names;
 pub mod parameter;
 pub mod resolve;

@@ -38,6 +38,27 @@ pub enum PlatformName {
     Discord,
 }
 
+impl PlatformName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Web, Self::Terminal, Self::Api, Self::Slack, Self::Discord];
+
+    /// The one that shows itself as `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.to_string() == name)
+    }
+
+    /// How people call it, within a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Web => "the web page",
+            Self::Terminal => "the terminal",
+            Self::Api => "the API",
+            Self::Slack => "Slack",
+            Self::Discord => "Discord",
+        }
+    }
+}
+
 impl fmt::Display for PlatformName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,24 +1,27 @@
 //! The spine: which feature answers this event, and which performs this job? Errors become words here and nowhere else.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::app::App;
-use crate::catalogue::Catalogue;
-use crate::catalogue::command::Command;
-use crate::catalogue::form::form;
-use crate::catalogue::given::Given;
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
+use crate::catalogue::{Catalogue, menu};
 use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
-use crate::people::Person;
 use crate::request::{self, Origin, plan, press};
-use crate::{help, message};
+use crate::{help, link, message};
 
+mod asker;
 pub mod outbox;
+
+/// What platforms offer to everybody: the commands of the catalogue, and what Stationmaster answers itself.
+pub fn offers(catalogue: &Catalogue) -> Vec<Offer> {
+    let mut offers = catalogue.offers();
+    offers.extend(menu::built_in());
+    offers
+}
 
 /// Answers an event. Doing so twice does it once: a request knows the delivery that it came from.
 pub async fn handle(app: &App, event: &Event) -> Reply {
@@ -29,24 +32,40 @@ pub async fn handle(app: &App, event: &Event) -> Reply {
 }
 
 async fn answer(app: &App, event: &Event) -> Result<Reply> {
-    let asker = asker(app, event).await?;
+    let asker = asker::asker(app, event).await?;
     match &event.intent {
-        Intent::Say { words } => match help::read(words) {
-            Some(topic) => help::answer(app, &topic, &asker).await,
-            None => ask(app, event, &asker, Asked::Line(words.clone())).await,
+        Intent::Say { words } => say(app, event, &asker, words).await,
+        Intent::Invoke { command, input, dry_run } => match menu::line(command, input) {
+            Some(line) => say(app, event, &asker, &line).await,
+            None => {
+                let (command, input) = (command.clone(), input.clone());
+                ask(app, event, &asker, Asked::Named { command, input, dry_run: *dry_run }).await
+            }
         },
-        Intent::Invoke { command, input, dry_run } => {
-            ask(app, event, &asker, Asked::Named { command: command.clone(), input: input.clone(), dry_run: *dry_run })
-                .await
-        }
-        Intent::Submit { token, values } => {
-            let (verb, command) = token.parts();
-            let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
-            ask(app, event, &asker, Asked::Named { command, input, dry_run }).await
-        }
+        Intent::Submit { token, values } => match token.parts() {
+            ("say", _) => {
+                let line = values.get("line").and_then(serde_json::Value::as_str).unwrap_or_default();
+                say(app, event, &asker, line).await
+            }
+            (verb, command) => {
+                let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
+                ask(app, event, &asker, Asked::Named { command, input, dry_run }).await
+            }
+        },
         Intent::Press { token } => pressed(app, event, &asker, token).await,
         Intent::Suggest { token, typed, values } => help::suggest(app, token, (typed, values), &asker).await,
         Intent::OpenHome => help::answer(app, &help::Topic::Home, &asker).await,
+    }
+}
+
+/// What was typed, or stands for it.
+async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Reply> {
+    if let Some(topic) = link::read(words) {
+        return link::answer(app, &topic, &speaker(event, asker)).await;
+    }
+    match help::read(words) {
+        Some(topic) => help::answer(app, &topic, asker).await,
+        None => ask(app, event, asker, Asked::Line(words.to_owned())).await,
     }
 }
 
@@ -71,23 +90,39 @@ async fn accept(app: &App, event: &Event, asker: &Asker, call: &Call) -> Result<
 async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Result<Reply> {
     let person = &asker.person;
     match token.parts() {
-        ("confirm", id) => press::confirm(app, id, person).await.map(|_| Reply::Nothing),
+        ("say", line) => say(app, event, asker, line).await,
+        ("start", _) => help::start(app),
+        ("confirm", id) => {
+            press::permit(app, id, asker).await?;
+            press::confirm(app, id, person).await.map(|_| Reply::Nothing)
+        }
         ("cancel", id) => press::cancel(app, id, person).await.map(|_| Reply::Nothing),
-        ("retry", id) => press::retry(app, id, person).await.map(|_| Reply::Nothing),
+        ("retry", id) => {
+            press::permit(app, id, asker).await?;
+            press::retry(app, id, person).await.map(|_| Reply::Nothing)
+        }
         ("repeat", id) => ask(app, event, asker, press::repeat(app, id, &origin(event, asker)).await?).await,
         ("run", command) => {
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        _ => Err(UserError::new(Reason::NotFound, "This button no longer does anything.")
-            .hint("type /help to see what can be done")
-            .into()),
+        parts => match link::pressed(app, parts, &speaker(event, asker)).await? {
+            Some(reply) => Ok(reply),
+            None => Err(UserError::new(Reason::NotFound, "This button no longer does anything.")
+                .hint("type /help to see what can be done")
+                .into()),
+        },
     }
+}
+
+fn speaker(event: &Event, asker: &Asker) -> link::Speaker {
+    link::Speaker { person: asker.person.clone(), platform: event.platform, identity: event.person.id.clone() }
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {
     Origin {
-        source: format!("{}:{}:{}", event.platform, asker.person.id, event.id),
+        // By identity: two persons may have become one since the event was first taken up.
+        source: format!("{}:{}:{}", event.platform, event.person.id, event.id),
         person: asker.person.clone(),
         platform: event.platform,
         place: event.place.clone(),
@@ -95,19 +130,6 @@ fn origin(event: &Event, asker: &Asker) -> Origin {
         identity: event.person.id.clone(),
         confirmed: false,
     }
-}
-
-/// The person behind an event; somebody who was never seen is remembered.
-async fn asker(app: &App, event: &Event) -> Result<Asker> {
-    let platform = event.platform.to_string();
-    let known = match app.store.person_of(&platform, &event.person.id).await? {
-        Some(known) if known.name == event.person.name => known,
-        _ => {
-            let person = Person::behind(&app.config, &platform, &event.person.id, &event.person.name);
-            app.store.remember_person(&platform, &event.person.id, &person).await?
-        }
-    };
-    Ok(Asker { person: Person::of(&app.config, &known.id, &known.name), place: event.place.clone() })
 }
 
 /// Performs a job that this process holds.
@@ -142,17 +164,6 @@ async fn fail(app: &App, claim: &Claim, error: String) {
     {
         request::end::give_up(app, &request).await;
     }
-}
-
-/// The commands as platforms may offer them.
-pub fn offers(catalogue: &Catalogue) -> Vec<Offer> {
-    let offer = |command: &Arc<Command>| Offer {
-        name: command.file.name.clone(),
-        summary: command.file.summary.clone(),
-        fields: form(command, &Given::default()).fields,
-        plans: true,
-    };
-    catalogue.commands.values().map(offer).collect()
 }
 
 /// What a person reads of an error. What is not meant for people is logged under a reference that the person is given.

@@ -5,12 +5,19 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::catalogue::command::Command;
+use crate::catalogue::menu;
 use crate::catalogue::resolve::Asker;
-use crate::chat::{Card, Reply, Token, Tone};
+use crate::chat::{Card, Choice, Field, Form, Input, Reply, Token, Tone};
 use crate::error::{Result, UserError};
+
+mod home;
+mod whoami;
 
 /// How many commands an answer shows.
 const SHOWN: usize = 8;
+/// How many proposals a line has.
+const PROPOSED: usize = 8;
 
 /// What Stationmaster answers by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +34,10 @@ pub enum Topic {
 
 /// The topic of a line, if it is none of the catalogue's.
 pub fn read(words: &str) -> Option<Topic> {
-    let line = words.trim().trim_start_matches("@stationmaster").trim_start();
-    let (first, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    match first.trim_start_matches('/').to_lowercase().as_str() {
+    let (first, rest) = menu::first_word(words);
+    match first.as_str() {
         "" | "home" => Some(Topic::Home),
-        "help" | "?" => Some(Topic::Help(rest.trim().to_owned())),
+        "help" | "?" => Some(Topic::Help(rest.to_owned())),
         "requests" => Some(Topic::Requests),
         "whoami" => Some(Topic::Whoami),
         _ => None,
@@ -41,13 +47,32 @@ pub fn read(words: &str) -> Option<Topic> {
 /// The answer to a topic.
 pub async fn answer(app: &App, topic: &Topic, asker: &Asker) -> Result<Reply> {
     let (name, values) = match topic {
-        Topic::Home => ("home_opened", home(app, asker).await?),
+        Topic::Home => ("home_opened", home::values(app, asker).await?),
         Topic::Help(words) if words.is_empty() => ("help_opened", json!({"commands": commands(app, asker)})),
         Topic::Help(words) => search(app, words, asker).await?,
-        Topic::Requests => ("requests_listed", json!({"requests": requests(app, asker, 15).await?})),
-        Topic::Whoami => ("person_shown", json!({"person": asker.person})),
+        Topic::Requests => ("requests_listed", json!({"requests": home::requests(app, asker, 15).await?})),
+        Topic::Whoami => ("person_shown", whoami::values(app, asker).await?),
     };
     Ok(Reply::Card(Card::read(&app.messages.load().render(name, &values)?, Tone::Neutral)))
+}
+
+/// A form with one field, in which any command can be typed and is proposed. Its words are those of a message: the title,
+/// the field's label and help as a fact, and the button.
+pub fn start(app: &App) -> Result<Reply> {
+    let card = Card::read(&app.messages.load().render("start_opened", &json!({}))?, Tone::Neutral);
+    let (label, help) = card.facts.into_iter().next().unwrap_or_default();
+    let submit = card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default();
+    let line = Field {
+        name: "line".into(),
+        label,
+        help,
+        input: Input::Lookup(Token::received("say")),
+        required: true,
+        value: None,
+        error: None,
+    };
+    let token = Token::received("say");
+    Ok(Reply::Form(Form { title: card.title, intro: card.body, fields: vec![line], submit, token, error: None }))
 }
 
 /// Proposals while somebody types.
@@ -59,7 +84,12 @@ pub async fn suggest(
 ) -> Result<Reply> {
     let catalogue = app.catalogue.load_full();
     let choices = match token.parts() {
-        ("say", _) => catalogue.complete(typed, asker, &app.choices).await,
+        ("say", _) => {
+            let mut choices: Vec<Choice> = catalogue.complete(typed, asker, &app.choices).await;
+            choices.extend(menu::complete(typed));
+            choices.truncate(PROPOSED);
+            choices
+        }
         ("field", field) => match field.rsplit_once(':') {
             Some((command, param)) => {
                 catalogue.suggest_field((command, param), (typed, values), asker, &app.choices).await
@@ -71,24 +101,14 @@ pub async fn suggest(
     Ok(Reply::Choices(choices))
 }
 
-async fn home(app: &App, asker: &Asker) -> Result<Value> {
-    Ok(json!({
-        "person": asker.person,
-        "requests": requests(app, asker, 5).await?,
-        "commands": commands(app, asker).into_iter().take(SHOWN).collect::<Vec<_>>(),
-    }))
-}
-
 /// The commands that the asker may run here, by name.
 fn commands(app: &App, asker: &Asker) -> Vec<Value> {
     let catalogue = app.catalogue.load();
-    let may = |command: &&std::sync::Arc<crate::catalogue::command::Command>| {
-        asker.person.may(&command.file.allow, &asker.place).is_ok()
-    };
+    let may = |command: &&std::sync::Arc<Command>| asker.may(&command.file.allow).is_ok();
     catalogue.commands.values().filter(may).take(50).map(|command| row(command)).collect()
 }
 
-fn row(command: &crate::catalogue::command::Command) -> Value {
+fn row(command: &Command) -> Value {
     let line = format!("/{}", command.file.name);
     json!({
         "name": command.file.name,
@@ -109,18 +129,4 @@ async fn search(app: &App, words: &str, asker: &Asker) -> Result<(&'static str, 
     }
     let commands: Vec<Value> = hits.iter().take(SHOWN).map(|hit| row(&hit.command)).collect();
     Ok(("help_found", json!({"words": words, "commands": commands})))
-}
-
-async fn requests(app: &App, asker: &Asker, most: i64) -> Result<Vec<Value>> {
-    let requests = app.store.requests_of(&asker.person.id, most).await?;
-    let row = |request: &crate::store::request::Request| {
-        let began = crate::clock::Span::from_millis(app.clock.now() - request.created_at);
-        json!({
-            "id": request.id,
-            "command": request.command,
-            "state": request.state.name().replace('_', " "),
-            "ago": began.to_string(),
-        })
-    };
-    Ok(requests.iter().map(row).collect())
 }

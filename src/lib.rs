@@ -5,7 +5,7 @@
 //! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss), [`sample`] (steps of
 //!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
-//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way).
+//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms).
 //! - Floor 3: [`app`] (the shared handles).
 //! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.
@@ -22,6 +22,7 @@ pub mod error;
 pub mod expression;
 pub mod help;
 pub mod job;
+pub mod link;
 pub mod log;
 pub mod markdown;
 pub mod mask;

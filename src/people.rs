@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::command::Allow;
 use crate::config::Config;
-use crate::store::person::Known;
+use crate::store::person::{Identity, OWN};
 
 /// A person, with what the configuration says of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,24 +19,29 @@ pub struct Person {
     pub roles: Vec<String>,
 }
 
+/// Why a person is in a team or has a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Membership {
+    /// The team or the role.
+    pub name: String,
+    /// The group that makes it so, `slack:S0123`; none where the configuration names the person.
+    pub group: Option<String>,
+}
+
 impl Person {
-    /// The person `id`, with the teams and roles that the configuration gives them.
-    pub fn of(config: &Config, id: &str, name: &str) -> Self {
-        let in_team = |team: &&String| config.team.get(*team).is_some_and(|team| team.members.iter().any(|m| m == id));
+    /// The person `id`, with the teams and roles that the configuration gives them and their `groups`, which are written
+    /// as [`group`] writes them.
+    pub fn of(config: &Config, (id, name): (&str, &str), groups: &[String]) -> Self {
+        let names = |memberships: Vec<Membership>| {
+            let mut names: Vec<String> = memberships.into_iter().map(|membership| membership.name).collect();
+            names.dedup();
+            names
+        };
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
-            teams: config.team.keys().filter(in_team).cloned().collect(),
-            roles: config.person.get(id).map(|person| person.roles.clone()).unwrap_or_default(),
-        }
-    }
-
-    /// The person whom a platform's identity stands for: the one that the configuration names, or one of their own.
-    pub fn behind(config: &Config, platform: &str, identity: &str, name: &str) -> Known {
-        let said = format!("{platform}:{identity}");
-        match config.person.iter().find(|(_, person)| person.identities.contains(&said)) {
-            Some((id, _)) => Known { id: id.clone(), name: id.clone() },
-            None => Known { id: crate::job::new_id("per"), name: name.to_owned() },
+            teams: names(teams(config, id, groups)),
+            roles: names(roles(config, id, groups)),
         }
     }
 
@@ -65,5 +70,112 @@ impl Person {
 
     fn is_called(&self, name: &str) -> bool {
         self.id == name || self.teams.iter().any(|team| team == name) || self.roles.iter().any(|role| role == name)
+    }
+}
+
+/// A platform's group as the configuration writes it: `slack:S0123`.
+pub fn group(platform: &str, id: &str) -> String {
+    format!("{platform}:{id}")
+}
+
+/// The groups that identities were in when they were last asked, as the configuration writes them.
+pub fn groups(identities: &[Identity]) -> Vec<String> {
+    let of = |identity: &Identity| {
+        let platform = identity.platform.clone();
+        identity.groups().into_iter().map(move |id| group(&platform, &id))
+    };
+    identities.iter().flat_map(of).collect()
+}
+
+/// Whether the configuration gives anything to groups of a platform, so that it matters who is in them.
+pub fn counts(config: &Config, platform: &str) -> bool {
+    let teams = config.team.values().flat_map(|team| &team.groups);
+    let roles = config.role.values().flat_map(|role| &role.groups);
+    teams.chain(roles).any(|group| group.split_once(':').is_some_and(|(of, _)| of == platform))
+}
+
+/// The person whom the configuration names as the owner of a platform's identity.
+pub fn named<'c>(config: &'c Config, platform: &str, id: &str) -> Option<&'c str> {
+    let is_it = |said: &String| said.split_once(':') == Some((platform, id));
+    config.person.iter().find(|(_, person)| person.identities.iter().any(is_it)).map(|(name, _)| name.as_str())
+}
+
+/// Whose an identity is: whom the configuration names; else whoever it was linked to, if that is still somebody; else a
+/// person of its own, which is none if it has none yet.
+pub fn owner<'a>(config: &'a Config, (platform, id): (&str, &str), known: Option<&'a Identity>) -> Option<&'a str> {
+    named(config, platform, id).or_else(|| {
+        let stays = |known: &&Identity| {
+            // What the configuration named once and names no more is nobody's rights any more.
+            known.person.starts_with(OWN) || (known.linked_at.is_some() && config.person.contains_key(&known.person))
+        };
+        known.filter(stays).map(|known| known.person.as_str())
+    })
+}
+
+/// The teams of a person, each with every reason, by name.
+pub fn teams(config: &Config, id: &str, groups: &[String]) -> Vec<Membership> {
+    let of = |(name, team): (&String, &crate::config::Team)| {
+        memberships(name, team.members.iter().any(|member| member == id), (&team.groups, groups))
+    };
+    config.team.iter().flat_map(of).collect()
+}
+
+/// The roles of a person, each with every reason, by name.
+pub fn roles(config: &Config, id: &str, groups: &[String]) -> Vec<Membership> {
+    let said = config.person.get(id).map(|person| person.roles.as_slice()).unwrap_or_default();
+    let by_name = said.iter().flat_map(|name| memberships(name, true, (&[], &[])));
+    let by_group = config.role.iter().flat_map(|(name, role)| memberships(name, false, (&role.groups, groups)));
+    let mut roles: Vec<Membership> = by_name.chain(by_group).collect();
+    roles.sort_by(|one, other| one.name.cmp(&other.name));
+    roles
+}
+
+fn memberships(name: &str, named: bool, (wanted, groups): (&[String], &[String])) -> Vec<Membership> {
+    let membership = |group: Option<&String>| Membership { name: name.to_owned(), group: group.cloned() };
+    let by_name = named.then(|| membership(None));
+    by_name
+        .into_iter()
+        .chain(wanted.iter().filter(|group| groups.contains(group)).map(|g| membership(Some(g))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        toml::from_str(
+            "[team.data]\nmembers = ['ada']\ngroups = ['slack:S1', 'discord:7']\n[team.web]\ngroups = ['slack:S2']\n\
+             [role.admin]\ngroups = ['slack:S1']\n[person.ada]\nroles = ['lead', 'admin']\nidentities = ['slack:U1']\n",
+        )
+        .expect("a configuration")
+    }
+
+    fn groups_of(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn teams_and_roles_come_by_name_and_by_group_each_once() {
+        let ada = Person::of(&config(), ("ada", "ada"), &groups_of(&["slack:S1", "discord:7"]));
+        assert_eq!((ada.teams, ada.roles), (groups_of(&["data"]), groups_of(&["admin", "lead"])));
+        let ben = Person::of(&config(), ("per_1", "Ben"), &groups_of(&["slack:S2", "discord:S1", "slack:s1"]));
+        assert_eq!((ben.teams, ben.roles), (groups_of(&["web"]), groups_of(&[])));
+    }
+
+    #[test]
+    fn the_configuration_says_whose_an_identity_is() {
+        let config = config();
+        let known = |person: &str, linked_at| {
+            let mut identity = Identity::new(("slack", "U2"), person);
+            identity.linked_at = linked_at;
+            identity
+        };
+        assert_eq!(owner(&config, ("slack", "U1"), Some(&known("per_1", None))), Some("ada"));
+        assert_eq!(owner(&config, ("slack", "U2"), Some(&known("per_1", None))), Some("per_1"));
+        assert_eq!(owner(&config, ("slack", "U2"), Some(&known("ada", Some(1)))), Some("ada"));
+        assert_eq!(owner(&config, ("slack", "U2"), Some(&known("ada", None))), None, "it was named, and is no more");
+        assert_eq!(owner(&config, ("slack", "U2"), Some(&known("ben", Some(1)))), None, "ben has left");
+        assert_eq!(owner(&config, ("discord", "U1"), None), None);
     }
 }

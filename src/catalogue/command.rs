@@ -94,6 +94,9 @@ pub struct Allow {
     pub channels: Vec<String>,
     /// Teams, roles or persons who may not.
     pub except: Vec<String>,
+    /// Whether guests of a platform, and people of other organisations there, may use it too; no if not said.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub guests: bool,
 }
 
 /// `[command.approval]`

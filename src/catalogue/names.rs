@@ -126,11 +126,11 @@ pub(super) fn mentions(words: &[Word]) -> usize {
 
 /// Whether the asker may use a command here.
 pub(super) fn may(command: &Command, asker: &Asker) -> bool {
-    asker.person.may(&command.file.allow, &asker.place).is_ok()
+    asker.may(&command.file.allow).is_ok()
 }
 
 fn permitted<'c>(command: &'c Arc<Command>, asker: &Asker) -> Result<&'c Arc<Command>, UserError> {
-    let reason = match asker.person.may(&command.file.allow, &asker.place) {
+    let reason = match asker.may(&command.file.allow) {
         Ok(()) => return Ok(command),
         Err(reason) => reason,
     };

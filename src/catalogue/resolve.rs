@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Catalogue;
 use super::choices::Lookup;
-use super::command::Command;
+use super::command::{Allow, Command};
 use super::form::form;
 use super::given::Given;
 use super::line;
@@ -39,6 +39,18 @@ pub struct Asker {
     pub person: Person,
     /// The conversation, by its platform's id.
     pub place: String,
+    /// Whether the platform has them as a guest, or as somebody of another organisation.
+    pub guest: bool,
+}
+
+impl Asker {
+    /// Whether they may use something here; otherwise the reason, one plain sentence.
+    pub fn may(&self, allow: &Allow) -> Result<(), String> {
+        if self.guest && !allow.guests {
+            return Err("You are a guest here, and it is not open to guests.".into());
+        }
+        self.person.may(allow, &self.place)
+    }
 }
 
 /// Proof that a command is known, its input parsed and its use permitted; only [`super::Catalogue::resolve`] makes one.

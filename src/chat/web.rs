@@ -71,6 +71,11 @@ fn reply_id(event: &Event) -> String {
     format!("re-{}", event.id)
 }
 
+/// A visitor's conversation has the visitor's id, so the direct conversation with somebody is the only one there is.
+fn conversation(place: &str) -> &str {
+    place.trim_start_matches('@')
+}
+
 impl WebChat {
     /// The page's side of these conversations.
     pub fn new(conversations: Conversations) -> Self {
@@ -129,6 +134,7 @@ impl Platform for WebChat {
     }
 
     async fn post(&self, Post { place, key, .. }: Post<'_>, card: &Card) -> Result<String> {
+        let place = conversation(place);
         let content = Content::Card { card: card.clone() };
         let (place, head) = thread::spot(place);
         let entry = match self.head(place, head).await? {
@@ -148,9 +154,7 @@ impl Platform for WebChat {
 
     async fn edit(&self, place: &str, message: &str, card: &Card) -> Result<()> {
         let content = Content::Card { card: card.clone() };
-        self.replace(thread::spot(place).0, message, &content)
-            .await?
-            .map(|_| ())
-            .ok_or_else(|| Undelivered::Gone.into())
+        let (place, _) = thread::spot(conversation(place));
+        self.replace(place, message, &content).await?.map(|_| ()).ok_or_else(|| Undelivered::Gone.into())
     }
 }

@@ -118,12 +118,13 @@ fn path_of(name: &str) -> Vec<String> {
 
 fn is_secret(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    match path[..] {
-        ["database", "url"] | ["templates", "secret", _] => true,
-        ["slack", key] => matches!(key, "bot_token" | "app_token" | "signing_secret" | "previous_signing_secret"),
-        ["discord", key] => key == "bot_token",
-        _ => false,
-    }
+    matches!(
+        path[..],
+        ["database", "url"]
+            | ["templates", "secret", _]
+            | ["slack", "bot_token" | "app_token" | "signing_secret" | "previous_signing_secret"]
+            | ["discord", "bot_token"]
+    )
 }
 
 /// A misfit, as the operator reads it. The text itself is not shown: it may be a secret in the wrong place.

@@ -1,12 +1,13 @@
 //! What a configuration must keep to beyond the types of its keys.
 
-use std::collections::BTreeMap;
-
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
 use super::{Config, credential};
 use crate::clock::Span;
+
+mod identity;
+mod platform;
 
 /// The shortest lease: renewals come three times in it, and a slow commit takes up to a second.
 const SHORTEST_LEASE: Span = Span::from_secs(3);
@@ -33,6 +34,8 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     check_secrets(config, &mut breaches);
     credential::check(config, &mut breaches);
     check_names(config, &mut breaches);
+    platform::check(config, &mut breaches);
+    identity::check(config, &mut breaches);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         breaches.push(breach(
             "log.level",
@@ -62,20 +65,21 @@ fn check_web(config: &Config, breaches: &mut Vec<Breach>) {
         ));
     }
     if let Some(public) = &web.public_url {
-        let is_origin = |url: &url::Url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.has_host()
-                && url.path() == "/"
-                && url.query().is_none()
-                && url.fragment().is_none()
-                && url.username().is_empty()
-                && url.password().is_none()
-        };
-        if !url::Url::parse(public).is_ok_and(|url| is_origin(&url)) {
+        if !url::Url::parse(public).is_ok_and(|url| is_base(&url) && url.path() == "/") {
             let hint = "write the scheme, the host and, if needed, the port: https://stationmaster.example.org";
             breaches.push(breach("web.public_url", "this is not the address of a server", hint));
         }
     }
+}
+
+/// Whether a path can be put behind an address.
+fn is_base(url: &url::Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
 fn check_jobs(config: &Config, breaches: &mut Vec<Breach>) {
@@ -105,18 +109,5 @@ fn check_names(config: &Config, breaches: &mut Vec<Breach>) {
     for name in config.templates.env.iter().filter(|name| name.to_ascii_uppercase().starts_with("STATIONMASTER_")) {
         let message = format!("templates may not read {name}, which may hold a secret of Stationmaster itself");
         breaches.push(breach("templates.env", message, "give templates a variable of their own"));
-    }
-    let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
-    for (name, person) in &config.person {
-        let path = format!("person.{name}.identities");
-        for identity in &person.identities {
-            if !identity.split_once(':').is_some_and(|(platform, id)| !platform.is_empty() && !id.is_empty()) {
-                let message = format!("`{identity}` does not say which platform it is of");
-                breaches.push(breach(path.as_str(), message, format!("write platform and id: terminal:{name}")));
-            } else if let Some(other) = owners.insert(identity, name) {
-                let message = format!("`{identity}` is {other} already");
-                breaches.push(breach(path.as_str(), message, "one identity is one person; keep it with one of them"));
-            }
-        }
     }
 }

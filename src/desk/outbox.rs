@@ -7,6 +7,7 @@ use crate::chat::{Card, Health, Platform, Post, Undelivered};
 use crate::clock::Span;
 use crate::error::Result;
 use crate::job;
+use crate::link;
 use crate::request;
 use crate::store::message::{DETAILS, Message};
 
@@ -90,6 +91,9 @@ async fn settle(app: &App, platform: &Arc<dyn Platform>, message: &Message, erro
 
 /// The card of a subject, as it is now.
 async fn card(app: &App, subject: &str) -> Result<Card> {
+    if let Some(card) = link::card(app, subject).await? {
+        return Ok(card);
+    }
     match subject.strip_prefix(DETAILS) {
         Some(request) => request::card::details(app, request).await,
         None => request::card::card(app, subject).await,

@@ -5,7 +5,7 @@
 use super::{Origin, input_of};
 use crate::app::App;
 use crate::catalogue::command::CommandFile;
-use crate::catalogue::resolve::Asked;
+use crate::catalogue::resolve::{Asked, Asker};
 use crate::error::{Reason, Result, UserError};
 use crate::job::Job;
 use crate::people::Person;
@@ -20,6 +20,20 @@ pub async fn own(app: &App, id: &str, person: &Person) -> Result<Request> {
     let found = app.store.request(id).await?.filter(|request| request.person == person.id);
     found.ok_or_else(|| {
         UserError::new(Reason::NotFound, "You have no such request.").hint("type /requests to see yours").into()
+    })
+}
+
+/// Whether the asker may still use the command of this request of theirs, by the rules that hold now, where it was asked
+/// for.
+pub async fn permit(app: &App, id: &str, asker: &Asker) -> Result<()> {
+    let request = own(app, id, &asker.person).await?;
+    let allow = match app.catalogue.load().commands.get(&request.command) {
+        Some(command) => command.file.allow.clone(),
+        None => serde_json::from_str::<CommandFile>(&app.store.definition(&request.definition).await?)?.allow,
+    };
+    let there = Asker { place: request.place, ..asker.clone() };
+    there.may(&allow).map_err(|reason| {
+        UserError::new(Reason::Denied, format!("You cannot use `/{}` any more. {reason}", request.command)).into()
     })
 }
 

@@ -65,7 +65,7 @@ async fn catalogue(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
 async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
     let person = caller(&app, &headers).await?;
     let order = Order::read(&headers, &body?)?;
-    let asker = Asker { person, place: PLACE.into() };
+    let asker = Asker { person, place: PLACE.into(), guest: false };
     let catalogue = app.catalogue.load_full();
     let call = match catalogue.resolve(order.asked(), &asker, &app.choices).await? {
         Resolved::Call(call) => call,
@@ -120,7 +120,7 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Person, Refusal> {
     // Where persons are declared, one who is declared no more has left, and the token with them.
     let is_here = |id: &str| app.config.person.is_empty() || app.config.person.contains_key(id);
     let known = known.filter(|known| is_here(&known.id)).ok_or_else(Refusal::unknown_caller)?;
-    Ok(Person::of(&app.config, &known.id, &known.name))
+    Ok(app.person(&known.id).await?)
 }
 
 fn bearer(header: &str) -> Option<&str> {

@@ -13,14 +13,20 @@ mod answer;
 mod check;
 mod commands;
 mod delivery;
+mod door;
 mod fault;
 mod gateway;
 mod hand;
 mod interaction;
+mod line;
 mod markup;
 mod rest;
 mod routes;
 mod screen;
+mod stage;
+mod story;
+mod strict;
+mod talk;
 mod typing;
 mod world;
 
@@ -99,6 +105,19 @@ impl Discord {
         }
         let id = self.act(Act::in_channel(who, AUTOCOMPLETE, data)).await;
         self.world.look(|state| state.interactions[&id].choices.iter().map(name).collect())
+    }
+
+    /// Says a line in the direct conversation with the bot.
+    pub async fn say_directly(&self, who: &str, line: &str) {
+        let who = person(who);
+        let (channel, native) = self.world.with(|state| (state.direct(who), typing::native(state, line)));
+        let data = native.unwrap_or_else(|| panic!("{line} cannot be sent")).data;
+        self.act(Act { who, kind: COMMAND, data, channel, source: None }).await;
+    }
+
+    /// Where the process is.
+    pub fn address(&self) -> String {
+        self.address.lock().expect("lock").clone().expect("the process is connected")
     }
 
     /// The fifteen minutes of all interactions so far are over.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::command::Command;
 use stationmaster::catalogue::{Catalogue, Known, explain};
 use stationmaster::chat::{
-    Card, Event, Inbox, Intent, Platform, PlatformName, Post, Reply, Sender, Token, Undelivered,
+    Card, Event, Inbox, Intent, Platform, PlatformName, Post, Reply, Sender, Standing, Token, Undelivered,
 };
 use stationmaster::clock::{Clock, Span};
 use stationmaster::config::Config;
@@ -25,19 +25,53 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{On, START, database};
 
-/// What a platform was told, in order.
-#[derive(Default)]
+/// What a platform was told, in order, and what it says of people.
 pub struct Recorder {
+    name: PlatformName,
+    /// Who people are there; anybody else is a member without groups.
+    pub standings: Mutex<BTreeMap<String, Standing>>,
+    /// Whether nobody can be asked about at the moment.
+    pub is_mute: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
     replies: Mutex<Vec<Reply>>,
     count: AtomicU64,
 }
 
+impl Recorder {
+    pub fn of(name: PlatformName) -> Self {
+        Self {
+            name,
+            standings: Mutex::default(),
+            is_mute: AtomicBool::default(),
+            posted: Mutex::default(),
+            replies: Mutex::default(),
+            count: AtomicU64::default(),
+        }
+    }
+
+    /// Somebody is in these groups from now on, and in no other.
+    pub fn put(&self, who: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        self.stand(who, Standing { groups, ..Standing::default() });
+    }
+
+    pub fn stand(&self, who: &str, standing: Standing) {
+        self.standings.lock().expect("lock").insert(who.to_owned(), standing);
+    }
+}
+
 #[async_trait]
 impl Platform for Recorder {
     fn name(&self) -> PlatformName {
-        PlatformName::Web
+        self.name
+    }
+
+    async fn standing(&self, person: &str) -> Result<Standing> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Err(anyhow::anyhow!("the platform does not answer"));
+        }
+        Ok(self.standings.lock().expect("lock").get(person).cloned().unwrap_or_default())
     }
 
     async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {
@@ -67,6 +101,8 @@ impl Platform for Recorder {
 pub struct House {
     pub app: Arc<App>,
     pub chat: Arc<Recorder>,
+    pub slack: Arc<Recorder>,
+    pub discord: Arc<Recorder>,
     pub clock: Clock,
     _folder: TempDir,
     events: AtomicU64,
@@ -112,15 +148,17 @@ impl House {
     ) -> Self {
         let clock = Clock::manual(START);
         let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
-        let chat = Arc::new(Recorder::default());
+        let [chat, slack, discord] =
+            [PlatformName::Web, PlatformName::Slack, PlatformName::Discord].map(|name| Arc::new(Recorder::of(name)));
         let key = serve::callback_key(&store).await.expect("a key");
         let url = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
         let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
-        let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms: vec![chat.clone()] };
+        let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone(), slack.clone(), discord.clone()];
+        let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
-        Self { app: Arc::new(app), chat, clock, _folder: folder, events: AtomicU64::new(0) }
+        Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, events: AtomicU64::new(0) }
     }
 
     /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
@@ -147,6 +185,20 @@ impl House {
 
     pub async fn does(&self, who: &str, intent: Intent) -> Reply {
         let event = self.event(who, intent);
+        desk::handle(&self.app, &event).await
+    }
+
+    /// Somebody types a line on another platform.
+    pub async fn say_on(&self, platform: PlatformName, who: &str, words: &str) -> Reply {
+        self.does_on(platform, who, Intent::Say { words: words.to_owned() }).await
+    }
+
+    pub async fn press_on(&self, platform: PlatformName, who: &str, token: &Token) -> Reply {
+        self.does_on(platform, who, Intent::Press { token: token.clone() }).await
+    }
+
+    pub async fn does_on(&self, platform: PlatformName, who: &str, intent: Intent) -> Reply {
+        let event = Event { platform, ..self.event(who, intent) };
         desk::handle(&self.app, &event).await
     }
 
@@ -197,9 +249,18 @@ impl House {
     }
 
     pub fn cards(&self, who: &str) -> Vec<Card> {
-        let place = format!("place-{who}");
-        let posted = self.chat.posted.lock().expect("lock");
-        posted.values().filter(|(at, _)| *at == place).map(|(_, card)| card.clone()).collect()
+        self.cards_at(PlatformName::Web, &format!("place-{who}"))
+    }
+
+    /// The cards that a conversation shows.
+    pub fn cards_at(&self, platform: PlatformName, place: &str) -> Vec<Card> {
+        let recorder = match platform {
+            PlatformName::Slack => &self.slack,
+            PlatformName::Discord => &self.discord,
+            _ => &self.chat,
+        };
+        let posted = recorder.posted.lock().expect("lock");
+        posted.values().filter(|(at, _)| at == place).map(|(_, card)| card.clone()).collect()
     }
 
     /// Nothing may be left to do, and the trail must hold.

@@ -86,7 +86,7 @@ async fn help_finds_the_command_that_is_meant() {
     let house = house().await;
     let catalogue = house.app.catalogue.load();
     let person = Person { id: "ada".into(), name: "ada".into(), teams: Vec::new(), roles: Vec::new() };
-    let asker = Asker { person, place: "place-ada".into() };
+    let asker = Asker { person, place: "place-ada".into(), guest: false };
     for (words, meant) in [
         ("new repository", "service new"),
         ("start a project from a template", "service new"),

@@ -5,7 +5,7 @@ use stationmaster::clock::{Clock, Span};
 use stationmaster::job::{Fenced, Job};
 use stationmaster::store::Store;
 use stationmaster::store::audit::Act;
-use stationmaster::store::person::Known;
+use stationmaster::store::person::{Known, Sighting};
 
 use crate::engine::{On, START, database, on_both};
 
@@ -140,9 +140,15 @@ async fn one_identity_is_one_person_whoever_remembers_it_first() {
     on_both(|on| async move {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
-        let as_known = |id: &str| Known { id: id.into(), name: "Ada".into() };
-        let people = [as_known("per_1"), as_known("per_2")];
-        let both = people.iter().map(|person| store.remember_person("web", "cookie", person));
+        let seen = |id: &str| Sighting {
+            platform: "web".into(),
+            id: "cookie".into(),
+            name: "Ada".into(),
+            groups: Vec::new(),
+            person: Known { id: id.into(), name: "Ada".into() },
+            taken_from: None,
+        };
+        let both = ["per_1", "per_2"].map(|id| store.remember_person(seen(id)));
         let known = futures::future::try_join_all(both).await.expect("remembers");
         assert_eq!(known[0].id, known[1].id);
         assert_eq!(store.person_of("web", "cookie").await.expect("reads").expect("is there").id, known[0].id);

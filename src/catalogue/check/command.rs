@@ -6,10 +6,8 @@ use super::capability::{check_team, is_word};
 use super::finding::{Findings, Remark};
 use super::{Known, parameter, reference, sample, step};
 use crate::catalogue::command::{ApprovalPolicy, CommandFile, CommandTest};
+use crate::catalogue::menu;
 use crate::runner::Tools;
-
-/// First words that Stationmaster answers itself.
-const RESERVED: [&str; 4] = ["help", "requests", "home", "whoami"];
 
 /// A command under check.
 pub(super) struct Check<'c, 'd> {
@@ -50,7 +48,7 @@ impl Check<'_, '_> {
             let remark = Remark::new(format!("`{name}` cannot be the name of a command"));
             let hint = "write one to three words in small letters, digits and -, one space between them: db create";
             self.findings.add(&self.path("name"), remark.hint(hint));
-        } else if RESERVED.contains(&words[0]) {
+        } else if menu::is_built_in(words[0]) {
             let remark = Remark::new(format!("`/{}` is Stationmaster's own", words[0]));
             self.findings.add(&self.path("name"), remark.hint("begin with another word"));
         }

@@ -57,7 +57,8 @@ impl Trial<'_> {
         let groups: Vec<String> = self.test.as_member.iter().cloned().collect();
         let id = self.test.as_member.clone().unwrap_or_else(|| "somebody".into());
         let person = Person { name: id.clone(), id, teams: groups.clone(), roles: groups };
-        Asker { person, place: self.command.allow.channels.first().cloned().unwrap_or_default() }
+        let place = self.command.allow.channels.first().cloned().unwrap_or_default();
+        Asker { person, place, guest: false }
     }
 
     fn refused(&self, error: &anyhow::Error) -> Remarks {

@@ -6,11 +6,20 @@ use serde_json::Value;
 
 /// The most letters that a command may have in all its names, descriptions and values.
 const LETTERS: usize = 8000;
+/// The most commands that are typed.
+const MOST: usize = 100;
+/// The most commands in the menu of messages.
+const MOST_IN_MENUS: usize = 5;
 
 /// What is wrong with a list of commands.
 pub fn check(body: &Value, found: &mut Vec<(String, String)>) {
     let commands = list(body);
-    named_once(commands, "", found);
+    let typed = |command: &&Value| command["type"].as_u64().unwrap_or(1) == 1;
+    let (typed, in_menus): (Vec<Value>, Vec<Value>) = commands.iter().cloned().partition(|command| typed(&command));
+    named_once(&typed, "", found);
+    if typed.len() > MOST || in_menus.len() > MOST_IN_MENUS {
+        found.push((String::new(), format!("more than {MOST} commands, or {MOST_IN_MENUS} in a menu")));
+    }
     for (index, command) in commands.iter().enumerate() {
         let letters = letters(command);
         if letters > LETTERS {

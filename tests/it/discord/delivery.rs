@@ -110,8 +110,7 @@ impl Discord {
 
     /// Delivers bytes to the application's own route; status and body of its answer.
     pub async fn deliver(&self, body: &[u8], how: Seal) -> (u16, Value) {
-        let address = self.address.lock().expect("lock").clone().expect("the process is connected");
-        self.deliver_to(&address, body, seal(body, how)).await
+        self.deliver_to(&self.address(), body, seal(body, how)).await
     }
 
     /// Delivers bytes with any headers. A delivery that is not answered in time has the status 0.

@@ -32,6 +32,8 @@ pub struct Interaction {
     pub source: Option<String>,
     /// What `@original` is.
     pub original: Option<String>,
+    /// What the button says that was pressed.
+    pub label: String,
     /// What was proposed.
     pub choices: Vec<Value>,
     /// Whether its fifteen minutes are over.
@@ -58,11 +60,13 @@ impl Act {
         let id = state.new_id();
         let token = format!("aW50ZXJhY3Rpb246{id}-{}", uuid::Uuid::new_v4().simple());
         let value = self.object(state, &id, &token);
+        let label = self.label(state);
         let Self { who, kind, channel, source, .. } = self;
         let (answered, original, choices, expired) = (None, None, Vec::new(), false);
         let begun = Instant::now();
         let interaction = Interaction {
             id: id.clone(),
+            label,
             token,
             who,
             kind,
@@ -76,6 +80,15 @@ impl Act {
         };
         state.interactions.insert(id, interaction);
         value
+    }
+
+    /// What the button says that is pressed, if one is.
+    fn label(&self, state: &State) -> String {
+        let message = self.source.as_ref().and_then(|id| state.messages.iter().find(|message| message.id == *id));
+        let rows = message.into_iter().flat_map(|message| message.body["components"].as_array().into_iter().flatten());
+        let mut parts = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+        let pressed = parts.find(|part| part["custom_id"] == self.data["custom_id"]);
+        pressed.and_then(|part| part["label"].as_str()).unwrap_or_default().to_owned()
     }
 
     fn object(&self, state: &State, id: &str, token: &str) -> Value {
@@ -147,7 +160,8 @@ fn apply(state: &mut State, known: &Interaction, (kind, data): (u64, &Value)) {
         }
         9 => {
             let (body, typed) = (data.clone(), prefilled(data));
-            let modal = Modal { body, typed, source: known.source.clone(), read: false };
+            let opened_by = known.label.clone();
+            let modal = Modal { body, typed, source: known.source.clone(), opened_by, read: false };
             state.modals.insert(known.who.into(), modal);
             original = None;
         }

@@ -109,7 +109,10 @@ fn step(rest: &str, seen: &mut Seen) -> usize {
             return shown.len();
         }
     }
-    seen.text.push(first);
+    // Marks of direction and spaces without width are not read.
+    if !matches!(first, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{2066}'..='\u{2069}') {
+        seen.text.push(first);
+    }
     first.len_utf8()
 }
 

@@ -116,7 +116,7 @@ impl Door {
             public_key: &self.public_key,
         };
         self.world.with(|state| {
-            let bucket = bucket(method, &parts);
+            let bucket = bucket(method, &parts).filter(|_| !state.unlimited);
             if let Some(limited) = bucket.as_deref().and_then(|bucket| limited(state, bucket)) {
                 return limited;
             }

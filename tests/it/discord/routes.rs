@@ -107,7 +107,7 @@ fn guild(state: &State, (method, path): (&str, &[&str])) -> Result<Answer, Answe
             Ok(Answer::ok(json!({ "user": bot, "nick": null, "deaf": false, "mute": false, "roles": [], "flags": 0,
                                   "joined_at": "2024-01-01T00:00:00+00:00" })))
         }
-        ["members", id] => match name_of(id) {
+        ["members", id] => match name_of(id).filter(|who| !state.left.contains(*who)) {
             Some(who) => Ok(Answer::ok(world::member(state, who))),
             None => Err(Answer::refusal(404, 10007, "Unknown Member")),
         },
@@ -242,8 +242,8 @@ fn kept(state: &mut State, scope: &str, mut command: Value) -> Value {
     let unsaid = [
         ("type", json!(1)),
         ("description", json!("")),
-        ("default_member_permissions", Value::Null),
         ("nsfw", json!(false)),
+        ("default_member_permissions", Value::Null),
         ("dm_permission", json!(true)),
         ("contexts", Value::Null),
         ("integration_types", json!([0])),

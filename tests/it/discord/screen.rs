@@ -14,9 +14,36 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A name as transcripts write it: the label of a field without its marks.
+/// The words by which this application's forms are worked; they are how Discord shows a form, and not of the form itself.
+pub const OPEN_FORM: &str = "Open the form";
+pub const EDIT: &str = "Edit";
+pub const FILL_IN: &str = "Fill in …";
+pub const FILL_IN_AND_SEND: &str = "Fill in and send …";
+pub const NEXT: &str = "Next page";
+pub const BACK: &str = "Back";
+/// The choice that stands for one that is not listed.
+pub const OTHER: &str = "Something else …";
+/// In place of a value that nobody gave.
+const EMPTY: &str = "–";
+/// Before what is wrong with a value.
+const WRONG: &str = "⚠ ";
+
+/// A field's name: its label without what is said beside it.
 pub fn plain_name(label: &str) -> String {
-    label.trim_end_matches([' ', '*', ':', '…']).trim().to_owned()
+    label.trim().trim_end_matches("(optional)").trim().to_owned()
+}
+
+fn is_working(label: &str) -> bool {
+    [OPEN_FORM, EDIT, FILL_IN, NEXT, BACK].contains(&label)
+}
+
+fn parts(body: &Value) -> impl Iterator<Item = &Value> {
+    list(&body["components"]).iter().flat_map(|row| list(&row["components"]))
+}
+
+/// Whether a message is a form: one fills it in, or opens it.
+pub fn is_form(body: &Value) -> bool {
+    parts(body).any(|part| part["type"] != 2 || [OPEN_FORM, EDIT, FILL_IN].contains(&text(&part["label"])))
 }
 
 /// A message as it is read.
@@ -24,19 +51,21 @@ pub fn message(message: &Message) -> String {
     if message.thinking {
         return String::new();
     }
-    let mut lines = Vec::new();
+    let (mut lines, is_form) = (Vec::new(), is_form(&message.body));
     read(&mut lines, text(&message.body["content"]));
     for embed in list(&message.body["embeds"]) {
-        lines.extend(embed_lines(embed));
+        lines.extend(embed_lines(embed, is_form));
     }
     for row in list(&message.body["components"]) {
-        lines.extend(row_lines(row));
+        let labels = list(&row["components"]).iter().filter(|part| part["type"] == 2).map(|part| text(&part["label"]));
+        let buttons: Vec<_> =
+            labels.filter(|label| !is_form || !is_working(label)).map(|label| format!("[{label}]")).collect();
+        lines.extend(Some(buttons.join(" ")).filter(|line| !line.is_empty()));
     }
-    // A quiet last line is the last, also where buttons stand below it.
-    for embed in list(&message.body["embeds"]) {
-        lines.extend(
-            Some(text(&embed["footer"]["text"])).filter(|text| !text.is_empty()).map(|text| format!("({text})")),
-        );
+    // A quiet last line is the last, also where buttons stand below it; a form's says only which page it is.
+    for embed in list(&message.body["embeds"]).iter().filter(|_| !is_form) {
+        let note = text(&embed["footer"]["text"]);
+        lines.extend(Some(format!("({note})")).filter(|_| !note.is_empty()));
     }
     lines.join("\n")
 }
@@ -45,43 +74,24 @@ fn read(lines: &mut Vec<String>, source: &str) {
     lines.extend(markup::read(source).text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
 }
 
-fn embed_lines(embed: &Value) -> Vec<String> {
+fn embed_lines(embed: &Value, is_form: bool) -> Vec<String> {
     let mut lines = Vec::new();
     read(&mut lines, text(&embed["author"]["name"]));
     read(&mut lines, text(&embed["title"]));
     read(&mut lines, text(&embed["description"]));
     for field in list(&embed["fields"]) {
         let (name, value) = (markup::read(text(&field["name"])).text, markup::read(text(&field["value"])).text);
-        lines.push(format!("{}: {value}", name.trim_end_matches(':')));
+        if !is_form {
+            lines.push(format!("{name}: {value}"));
+            continue;
+        }
+        let (value, wrong) =
+            value.split_once(&format!("\n{WRONG}")).map_or((value.as_str(), None), |(v, w)| (v, Some(w)));
+        lines
+            .push(format!("{} = {}", plain_name(&name), if value == EMPTY { "" } else { value }).trim_end().to_owned());
+        lines.extend(wrong.map(|wrong| format!("! {wrong}")));
     }
     lines
-}
-
-fn row_lines(row: &Value) -> Vec<String> {
-    let parts = list(&row["components"]);
-    let buttons: Vec<_> =
-        parts.iter().filter(|part| part["type"] == 2).map(|part| format!("[{}]", text(&part["label"]))).collect();
-    let mut lines: Vec<String> = parts.iter().filter(|part| part["type"] != 2).map(select_line).collect();
-    if !buttons.is_empty() {
-        lines.push(buttons.join(" "));
-    }
-    lines
-}
-
-/// `name = value` of a select. Once something is chosen, its placeholder is not seen: the value alone tells.
-fn select_line(select: &Value) -> String {
-    let name = plain_name(text(&select["placeholder"]));
-    format!("{name} = {}", chosen(select).join(", "))
-}
-
-/// What is chosen in a select.
-pub fn chosen(select: &Value) -> Vec<String> {
-    let options = list(&select["options"]).iter().filter(|option| option["default"] == true);
-    let named = list(&select["default_values"]).iter().map(|value| {
-        let id = text(&value["id"]);
-        super::world::name_of(id).unwrap_or(id).to_owned()
-    });
-    options.map(|option| text(&option["label"]).to_owned()).chain(named).collect()
 }
 
 /// A modal as it is read.
@@ -89,9 +99,8 @@ pub fn modal(modal: &Modal) -> String {
     let mut lines = vec![text(&modal.body["title"]).to_owned()];
     for input in inputs(&modal.body) {
         let typed = modal.typed.get(text(&input["custom_id"])).cloned().unwrap_or_default();
-        lines.push(format!("{} = {typed}", plain_name(text(&input["label"]))));
+        lines.push(format!("{} = {typed}", plain_name(text(&input["label"]))).trim_end().to_owned());
     }
-    lines.push("[Submit]".into());
     lines.join("\n")
 }
 

@@ -33,10 +33,10 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// All that is registered, the server's own first.
+/// All that is registered to be typed, the server's own first.
 fn registered(state: &State) -> impl Iterator<Item = &Value> {
     let of = |scope: &str| state.commands.get(scope).map(Vec::as_slice).unwrap_or_default();
-    of(GUILD).iter().chain(of(""))
+    of(GUILD).iter().chain(of("")).filter(|command| command["type"] == 1)
 }
 
 /// What is registered, as one reads it.

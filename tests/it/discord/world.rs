@@ -1,6 +1,6 @@
 //! What Discord holds of one server: its people, conversations, messages, commands and interactions, and what went wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -97,6 +97,8 @@ pub struct Modal {
     pub typed: BTreeMap<String, String>,
     /// The message whose component opened it.
     pub source: Option<String>,
+    /// What the button says that opened it.
+    pub opened_by: String,
     /// Whether its person has read it.
     pub read: bool,
 }
@@ -151,6 +153,10 @@ pub struct State {
     pub resumed: usize,
     /// The persons' roles.
     pub roles: BTreeMap<String, Vec<String>>,
+    /// Whether no bucket is ever empty.
+    pub unlimited: bool,
+    /// Who has left the server.
+    pub left: BTreeSet<String>,
     /// Per bucket: when it is full again, and what is left until then.
     pub buckets: BTreeMap<String, (Instant, u32)>,
 }

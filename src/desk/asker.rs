@@ -1,0 +1,102 @@
+//! Who is behind an event, and what their platforms say of them now. What cannot be established is "no".
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::catalogue::resolve::Asker;
+use crate::chat::{Event, PlatformName, Standing};
+use crate::error::{Reason, Result, UserError};
+use crate::people::{self, Person};
+use crate::store::person::{Identity, Known, OWN, Sighting};
+
+/// How long a platform may take to say who somebody is; a person waits for the answer.
+const PATIENCE: Duration = Duration::from_millis(2000);
+
+/// The person behind an event; somebody who was never seen is remembered.
+pub(super) async fn asker(app: &App, event: &Event) -> Result<Asker> {
+    let here = standing(app, event.platform, &event.person.id).await?;
+    let platform = event.platform.to_string();
+    let around = app.store.identities_around(&platform, &event.person.id).await?;
+    let stored = around.iter().find(|identity| identity.is(&platform, &event.person.id));
+    let seen = sighting(app, event, &here, stored);
+    let known = match stored {
+        Some(stored) if is_unchanged(stored, &seen) => seen.person.clone(),
+        _ => app.store.remember_person(seen.clone()).await?,
+    };
+    let others = if stored.is_some_and(|stored| stored.person == known.id) {
+        around.into_iter().filter(|identity| !identity.is(&platform, &event.person.id)).collect()
+    } else {
+        // It has just become somebody's, who may have others.
+        let all = app.store.identities_of(&known.id).await?;
+        all.into_iter().filter(|identity| !identity.is(&platform, &event.person.id)).collect()
+    };
+    let mut groups: Vec<String> = here.groups.iter().map(|id| people::group(&platform, id)).collect();
+    groups.extend(elsewhere(app, others).await?);
+    let person = Person::of(&app.config, (&known.id, &known.name), &groups);
+    Ok(Asker { person, place: event.place.clone(), guest: here.guest })
+}
+
+/// The identity as this event shows it, and whose it is.
+fn sighting(app: &App, event: &Event, here: &Standing, stored: Option<&Identity>) -> Sighting {
+    let (platform, id) = (event.platform.to_string(), event.person.id.clone());
+    let said = Some(event.person.name.clone()).filter(|name| !name.trim().is_empty());
+    let known = stored.and_then(|stored| stored.name.clone());
+    let name = said.or(known).or_else(|| here.name.clone()).unwrap_or_else(|| id.clone());
+    let owner = people::owner(&app.config, (&platform, &id), stored).map(str::to_owned);
+    let taken_from = stored.map(|stored| stored.person.clone()).filter(|person| Some(person) != owner.as_ref());
+    let person = match owner {
+        Some(id) if id.starts_with(OWN) => Known { id, name: name.clone() },
+        Some(id) => Known { name: id.clone(), id },
+        None => Known { id: crate::job::new_id("per"), name: name.clone() },
+    };
+    Sighting { platform, id, name, groups: here.groups.clone(), person, taken_from }
+}
+
+fn is_unchanged(stored: &Identity, seen: &Sighting) -> bool {
+    stored.person == seen.person.id && stored.name.as_deref() == Some(&seen.name) && stored.groups() == seen.groups
+}
+
+/// The groups of a person's other identities, on platforms whose groups matter and that can be asked from here.
+async fn elsewhere(app: &App, others: Vec<Identity>) -> Result<Vec<String>> {
+    let asked = others.into_iter().filter_map(|identity| {
+        let platform = PlatformName::named(&identity.platform)?;
+        let matters = people::counts(&app.config, &identity.platform) && app.platforms.contains_key(&platform);
+        matters.then_some((identity, platform))
+    });
+    let mut groups = Vec::new();
+    for (identity, platform) in asked {
+        let there = standing(app, platform, &identity.id).await?;
+        groups.extend(there.groups.iter().map(|id| people::group(&identity.platform, id)));
+        if identity.groups() != there.groups {
+            app.store.remember_person(elsewhere_seen(identity, there)).await?;
+        }
+    }
+    Ok(groups)
+}
+
+fn elsewhere_seen(identity: Identity, there: Standing) -> Sighting {
+    let name = identity.name.or(there.name).unwrap_or_else(|| identity.id.clone());
+    let person = Known { id: identity.person, name: identity.person_name };
+    Sighting { platform: identity.platform, id: identity.id, name, groups: there.groups, person, taken_from: None }
+}
+
+/// What a platform says of somebody. One that is not connected here says nothing, and an error is no answer either.
+async fn standing(app: &App, name: PlatformName, id: &str) -> Result<Standing> {
+    let platform = app.platforms.get(&name).ok_or_else(|| unestablished(name))?;
+    let asked = match tokio::time::timeout(PATIENCE, platform.standing(id)).await {
+        Ok(asked) => asked,
+        Err(_) => Err(anyhow::anyhow!("no answer within {PATIENCE:?}")),
+    };
+    asked.map_err(|error| {
+        tracing::warn!(platform = %name, person = id, error = format!("{error:#}"), "a standing cannot be had");
+        unestablished(name).into()
+    })
+}
+
+fn unestablished(platform: PlatformName) -> UserError {
+    let message = format!(
+        "Your rights cannot be established at the moment, because {} does not say who you are. Nothing was started.",
+        platform.title()
+    );
+    UserError::new(Reason::Unavailable, message).hint("try the same again in a minute")
+}

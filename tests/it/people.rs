@@ -1,0 +1,336 @@
+//! Who may what, over all platforms: by name and by group, as member and as guest, and never by what is not known.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use stationmaster::chat::{Action, Event, Input, Intent, PlatformName, Reply, Standing, Token};
+use stationmaster::clock::Span;
+use stationmaster::config::{Config, Person, Role, Team};
+use stationmaster::desk;
+
+use crate::engine::{On, on_both};
+use crate::house::{House, button, card_of, read};
+
+/// One command for each kind of rule; they do nothing.
+const RULES: &str = r#"
+    [capability]
+    name = "rules"
+    title = "Rules"
+    need = "As a developer I want rules so that I know what I may"
+    owner = "data"
+    maturity = "ga"
+    [[command]]
+    name = "anybody"
+    summary = "For anybody"
+    [[command]]
+    name = "guests"
+    summary = "For guests too"
+    allow = { guests = true }
+    [[command]]
+    name = "data"
+    summary = "For the team data"
+    allow = { teams = ["data"] }
+    [[command]]
+    name = "admin"
+    summary = "For administrators"
+    allow = { roles = ["admin"] }
+    [[command]]
+    name = "careful"
+    summary = "For anybody but administrators"
+    allow = { except = ["admin"] }
+    [[command]]
+    name = "sure"
+    summary = "Asks whether you are sure"
+    confirm = "true"
+    allow = { teams = ["data"] }
+    [[command.param]]
+    name = "what"
+    type = "string"
+    [[command]]
+    name = "ada"
+    summary = "For ada"
+    allow = { people = ["ada"], guests = true }
+"#;
+
+fn configure(config: &mut Config) {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let data = Team {
+        members: words(&["ada"]),
+        groups: words(&["slack:S0DATA", "discord:100000000000000001"]),
+        ..Team::default()
+    };
+    config.team.insert("data".into(), data);
+    config.role.insert("admin".into(), Role { groups: words(&["slack:S0ADMIN", "discord:100000000000000002"]) });
+    let ada = Person { identities: words(&["slack:U0ADA", "web:ada"]), roles: words(&["lead"]) };
+    config.person.insert("ada".into(), ada);
+}
+
+async fn house(on: On) -> House {
+    House::configured(on, &[RULES], configure).await
+}
+
+/// The commands that somebody can run, by trying each.
+async fn runs(house: &House, platform: PlatformName, who: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in house.app.catalogue.load().commands.keys() {
+        let said = house.say_on(platform, who, &format!("/{name} --dry-run")).await;
+        match said {
+            Reply::Card(card) if card.title.starts_with("What /") => found.push(name.clone()),
+            Reply::Form(_) => found.push(name.clone()),
+            Reply::Card(card) => assert!(card.title.starts_with("You cannot use"), "{card:#?}"),
+            other => panic!("{other:#?}"),
+        }
+    }
+    found
+}
+
+/// The commands that a card names in a list.
+fn listed(reply: &Reply) -> Vec<String> {
+    let body = read(&card_of(reply));
+    let lines = body.lines().filter_map(|line| line.trim().strip_prefix("• /"));
+    lines.map(|line| line.split(" – ").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_b9_who_may_what_where_and_nothing_else_is_shown() {
+    let house = house(On::Sqlite).await;
+    let guest = |groups: &[&str]| Standing {
+        guest: true,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        name: None,
+    };
+    house.slack.put("U0DATA", &["S0DATA"]);
+    house.slack.put("U0BOTH", &["S0OTHER", "S0ADMIN", "S0DATA"]);
+    house.slack.stand("U0GUEST", guest(&[]));
+    house.slack.stand("U0GUESTDATA", guest(&["S0DATA"]));
+    house.slack.stand("U0ADA", guest(&[]));
+    house.discord.put("7", &["100000000000000002"]);
+    // The ids of one platform are nothing on another.
+    house.discord.put("8", &["S0DATA", "S0ADMIN"]);
+    house.chat.put("visitor", &["S0DATA", "100000000000000001"]);
+    let table = [
+        (PlatformName::Slack, "U0NOBODY"),
+        (PlatformName::Slack, "U0DATA"),
+        (PlatformName::Slack, "U0BOTH"),
+        (PlatformName::Slack, "U0GUEST"),
+        (PlatformName::Slack, "U0GUESTDATA"),
+        (PlatformName::Slack, "U0ADA"),
+        (PlatformName::Discord, "7"),
+        (PlatformName::Discord, "8"),
+        (PlatformName::Discord, "U0ADA"),
+        (PlatformName::Web, "ada"),
+        (PlatformName::Web, "visitor"),
+        (PlatformName::Web, "U0DATA"),
+    ];
+    let mut lines = Vec::new();
+    for (platform, who) in table {
+        let may = runs(&house, platform, who).await;
+        assert_eq!(listed(&house.say_on(platform, who, "/help").await), may, "{who}: help shows what may be run");
+        assert_eq!(listed(&house.does_on(platform, who, Intent::OpenHome).await), may, "{who}: home too");
+        assert_eq!(proposed(&house, platform, who).await, may, "{who}: completion too");
+        for found in listed(&house.say_on(platform, who, "/help for the team of administrators").await) {
+            let name = found.split(' ').next().expect("a name").to_owned();
+            assert!(may.contains(&name), "{who}: search finds {name}");
+        }
+        lines.push(format!("{platform:8} {who:12} {}", may.join(" ")));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(read(&card_of(&house.say_on(PlatformName::Slack, "U0GUEST", "/anybody").await)), @"");
+    insta::assert_snapshot!(read(&card_of(&house.say_on(PlatformName::Slack, "U0BOTH", "/careful").await)), @"");
+    house.finish().await;
+}
+
+async fn proposed(house: &House, platform: PlatformName, who: &str) -> Vec<String> {
+    let token = Token::received("say");
+    let suggest = Intent::Suggest { token, typed: "/".into(), values: BTreeMap::new() };
+    let Reply::Choices(choices) = house.does_on(platform, who, suggest).await else { panic!("no proposals") };
+    let names = choices.iter().map(|choice| choice.label.trim_start_matches('/').to_owned());
+    names.filter(|name| house.app.catalogue.load().commands.contains_key(name)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b5_rights_that_cannot_be_established_are_none() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        house.slack.put("U0DATA", &["S0DATA"]);
+        assert_eq!(house.say_on(PlatformName::Slack, "U0DATA", "/data").await, Reply::Nothing);
+        house.slack.is_mute.store(true, Ordering::SeqCst);
+        for words in ["/data", "/anybody", "/help", "/link"] {
+            let refused = card_of(&house.say_on(PlatformName::Slack, "U0DATA", words).await);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(read(&refused), @"");
+            }
+        }
+        let person = house.app.store.person_of("slack", "U0DATA").await.expect("reads").expect("known");
+        assert_eq!(house.app.store.requests_of(&person.id, 9).await.expect("reads").len(), 1, "nothing was started");
+        house.slack.is_mute.store(false, Ordering::SeqCst);
+        house.slack.put("U0DATA", &[]);
+        let left = card_of(&house.say_on(PlatformName::Slack, "U0DATA", "/data").await);
+        assert_eq!(left.title, "You cannot use `/data` here. It is for the team data.");
+        house.settle().await;
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b5_who_left_meanwhile_cannot_confirm() {
+    let house = house(On::Sqlite).await;
+    house.slack.put("U0DATA", &["S0DATA"]);
+    house.say_on(PlatformName::Slack, "U0DATA", "/sure this").await;
+    house.settle().await;
+    let yes = button(&house.cards_at(PlatformName::Slack, "place-U0DATA")[0], "Yes, go ahead");
+    house.slack.put("U0DATA", &[]);
+    let refused = card_of(&house.press_on(PlatformName::Slack, "U0DATA", &yes).await);
+    assert_eq!(refused.title, "You cannot use `/sure` any more. It is for the team data.");
+    house.slack.put("U0DATA", &["S0DATA"]);
+    assert_eq!(house.press_on(PlatformName::Slack, "U0DATA", &yes).await, Reply::Nothing);
+    house.settle().await;
+    house.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_an_event_does_not_say_is_the_known_one() {
+    let house = house(On::Sqlite).await;
+    let silent = |who: &str| {
+        let mut event = house.event(who, Intent::Say { words: "/whoami".into() });
+        event.platform = PlatformName::Slack;
+        event.person.name = String::new();
+        event
+    };
+    let named = async |event: &Event| card_of(&desk::handle(&house.app, event).await).title;
+    assert_eq!(named(&silent("U0BEN")).await, "You are U0BEN");
+    house.slack.stand("U0CAN", Standing { name: Some("Can".into()), ..Standing::default() });
+    assert_eq!(named(&silent("U0CAN")).await, "You are Can");
+    let mut event = silent("U0CAN");
+    event.person.name = "Canan".into();
+    assert_eq!(named(&event).await, "You are Canan");
+    assert_eq!(named(&silent("U0CAN")).await, "You are Canan");
+    event.person = stationmaster::chat::Sender { id: "U0ADA".into(), name: "Ada L.".into() };
+    assert_eq!(named(&event).await, "You are ada", "the configuration's name");
+    house.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_has_the_last_word_on_who_somebody_is() {
+    on_both(|on| async move {
+        let mut house = house(on).await;
+        house.slack.put("U0NEW", &["S0DATA"]);
+        house.say_on(PlatformName::Slack, "U0NEW", "/data").await;
+        house.settle().await;
+        let own = house.app.store.person_of("slack", "U0NEW").await.expect("reads").expect("known").id;
+        assert!(own.starts_with("per_"));
+        let app = std::sync::Arc::get_mut(&mut house.app).expect("nobody else has it");
+        app.config.person.get_mut("ada").expect("ada").identities.push("slack:U0NEW".into());
+        assert_eq!(house.say_on(PlatformName::Slack, "U0NEW", "/ada").await, Reply::Nothing);
+        house.settle().await;
+        let requests = house.app.store.requests_of("ada", 9).await.expect("reads");
+        assert_eq!(requests.len(), 2, "what they did before is theirs");
+        assert_eq!(house.app.store.audit_of("ada").await.expect("reads")[0].action, "linked");
+
+        let app = std::sync::Arc::get_mut(&mut house.app).expect("nobody else has it");
+        app.config.person.get_mut("ada").expect("ada").identities.pop();
+        let refused = card_of(&house.say_on(PlatformName::Slack, "U0NEW", "/ada").await);
+        assert_eq!(refused.title, "You cannot use `/ada` here. It is for a few named people.");
+        let person = house.app.store.person_of("slack", "U0NEW").await.expect("reads").expect("known").id;
+        assert!(person.starts_with("per_") && person != own);
+        assert_eq!(house.app.store.requests_of("ada", 9).await.expect("reads").len(), 2);
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoami_says_what_one_is_and_why() {
+    let house = house(On::Sqlite).await;
+    house.slack.put("U0ADA", &["S0DATA", "S0ADMIN"]);
+    house.say("ada", "/whoami").await;
+    insta::assert_snapshot!(read(&card_of(&house.say_on(PlatformName::Slack, "U0ADA", "/whoami").await)), @"");
+    house.slack.stand("U0GUEST", Standing { guest: true, ..Standing::default() });
+    let guest = read(&card_of(&house.say_on(PlatformName::Slack, "U0GUEST", "/whoami").await));
+    let own = regex::Regex::new("per_[0-9a-f]{32}").expect("a pattern");
+    insta::assert_snapshot!(own.replace_all(&guest, "per_…"), @"");
+    house.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn home_shows_what_waits_what_was_done_and_what_is_used() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        let empty = card_of(&house.does("ada", Intent::OpenHome).await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(read(&empty), @"");
+        }
+        for words in ["/anybody", "/data", "/data", "/sure 'a thing with a name that is so long that nobody reads it'"]
+        {
+            assert_eq!(house.say("ada", words).await, Reply::Nothing);
+            house.settle().await;
+            house.clock.advance(Span::from_secs(60));
+        }
+        let home = card_of(&house.does("ada", Intent::OpenHome).await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(read(&home), @"");
+        }
+        assert!(home.buttons.iter().any(|button| button.action == Action::Fill("/help ".into())));
+        let yes = button(&home, "Yes: sure a thing with a name that is so…");
+        assert_eq!(house.press("ada", &yes).await, Reply::Nothing);
+        house.settle().await;
+        house.clock.advance(Span::from_secs(91 * 24 * 3600));
+        let later = read(&card_of(&house.does("ada", Intent::OpenHome).await));
+        assert!(later.contains("To begin with") && !later.contains("What you use most"), "{later}");
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn home_says_so_where_nothing_may_be_run() {
+    let rules = RULES.replace("[[command]]", "[[command]]\nallow.teams = ['nobody']");
+    let rules = rules.lines().filter(|line| !line.trim().starts_with("allow =")).collect::<Vec<_>>().join("\n");
+    let house = House::configured(On::Sqlite, &[&rules], configure).await;
+    insta::assert_snapshot!(read(&card_of(&house.does("ada", Intent::OpenHome).await)), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_command_can_be_begun_from_one_field() {
+    let house = house(On::Sqlite).await;
+    let start = button(&card_of(&house.does("ada", Intent::OpenHome).await), "Run a command");
+    let Reply::Form(form) = house.press("ada", &start).await else { panic!("no form") };
+    let field = &form.fields[0];
+    assert_eq!((form.title.as_str(), form.submit.as_str(), form.fields.len()), ("Run a command", "Go on", 1));
+    assert_eq!((field.name.as_str(), &field.input), ("line", &Input::Lookup(Token::received("say"))));
+    let submit = |line: &str| Intent::Submit {
+        token: form.token.clone(),
+        values: BTreeMap::from([("line".to_owned(), json!(line))]),
+    };
+    let Reply::Form(next) = house.does("ada", submit("/sure")).await else { panic!("no form") };
+    assert_eq!(next.token.to_string(), "run:sure");
+    assert_eq!(card_of(&house.does("ada", submit("/help data")).await).title, "For “data”");
+    assert_eq!(house.press("ada", &Token::received("say:/data")).await, Reply::Nothing);
+    let invoke = |command: &str, name: &str, value: &str| Intent::Invoke {
+        command: command.into(),
+        input: BTreeMap::from([(name.to_owned(), json!(value))]),
+        dry_run: false,
+    };
+    assert_eq!(card_of(&house.does("ada", invoke("help", "words", "data")).await).title, "For “data”");
+    assert_eq!(card_of(&house.does("ada", invoke("link", "code", "ABCD")).await).title, "There is no such code.");
+    house.settle().await;
+    house.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn platforms_are_offered_every_command_and_what_is_built_in() {
+    let house = house(On::Sqlite).await;
+    let offers = desk::offers(&house.app.catalogue.load());
+    let lines = offers.iter().map(|offer| format!("/{} {} – {}", offer.name, offer.usage(), offer.summary));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"");
+    for offer in offers.iter().filter(|offer| !offer.plans) {
+        let reply = house.say("ada", &format!("/{}", offer.name)).await;
+        assert!(matches!(&reply, Reply::Card(card) if card.tone != stationmaster::chat::Tone::Bad), "{reply:#?}");
+    }
+    let suggest = Intent::Suggest { token: Token::received("say"), typed: "/h".into(), values: BTreeMap::new() };
+    let Reply::Choices(choices) = house.does("ada", suggest).await else { panic!("no proposals") };
+    let proposed: Vec<&str> = choices.iter().map(|choice| choice.value.as_str()).collect();
+    assert_eq!(proposed, ["/help ", "/home"]);
+}
