@@ -118,6 +118,8 @@ impl Wire for Page {
         for person in self.people.lock().await.values_mut() {
             // Another process has another port here; the cookie is the host's.
             person.browser.go(address).await;
+            person.browser.until("document.querySelector('.home')").await;
+            person.read.extend(person.screen().await.into_iter().filter(|(id, _)| id == FRESH));
         }
     }
 
@@ -180,7 +182,7 @@ impl Wire for Page {
             let items = format!("[...{list}.querySelectorAll('li')].map(li => li.dataset.value)");
             let values: Vec<String> = serde_json::from_value(person.browser.eval(&items).await).expect("texts");
             person.browser.eval("document.activeElement.value = ''").await;
-            values.iter().map(|value| value.trim_start_matches(before).to_owned()).collect()
+            values.iter().map(|value| value.trim_start_matches(before).trim_end().to_owned()).collect()
         })
         .await
     }
