@@ -146,19 +146,6 @@ impl Store {
         .await
     }
 
-    /// At the start of the only process of an SQLite file: whatever was being sent, or waited to be tried again, may go at
-    /// once. What was tried is looked for before it is posted again.
-    pub async fn take_back_messages(&self) -> Result<u64> {
-        self.write(|tx| {
-            Box::pin(async move {
-                let sql =
-                    "update message set due_at = $1 where wanted > sent and due_at > $1 and undeliverable is null";
-                Ok(sqlx::query(sql).bind(tx.now).execute(&mut tx.connection).await?.rows_affected())
-            })
-        })
-        .await
-    }
-
     /// The revision was sent, as the platform's message `posted`.
     pub async fn message_sent(&self, message: &Message, posted: String, pace: Pace) -> Result<()> {
         let message = message.clone();
