@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::modal::{self, Back};
 use super::outbound::{content, merged};
 use super::{Workspace, labels};
-use crate::chat::{Action, Button, Card, Event, Form, Input, Intent, Reply, Style, Token};
+use crate::chat::{Action, Button, Card, Event, Field, Form, Input, Intent, Reply, Style, Token};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 
@@ -111,7 +111,7 @@ impl Workspace {
     pub async fn open_draft(&self, way: &Way, id: &str) -> Result<bool> {
         let kept = self.drafts.get(id).await?.and_then(|kept| serde_json::from_str::<Draft>(&kept).ok());
         let Some(draft) = kept.filter(|draft| draft.user == way.user) else { return Ok(false) };
-        if !self.open_view(way, modal::form(&draft.form, &draft.back)).await? {
+        if !self.open_form(way, &draft.form, &draft.back).await? {
             self.offer_draft(way, id, &draft.form).await?;
         }
         Ok(true)
@@ -119,7 +119,7 @@ impl Workspace {
 
     /// Opens a modal for a form; where that cannot be done any more, keeps it behind a button.
     pub async fn ask(&self, way: &Way, event: &str, form: &Form) -> Result<()> {
-        if self.open_view(way, modal::form(form, &way.back())).await? {
+        if self.open_form(way, form, &way.back()).await? {
             return Ok(());
         }
         // The same event answered again keeps the same draft.
@@ -136,6 +136,17 @@ impl Workspace {
         let button = Button { label: labels::OPEN_FORM.into(), action, style: Style::Primary };
         let (title, body) = (form.title.clone(), labels::FORM_WAITS.into());
         self.show(way, &Card { title, body, buttons: vec![button], ..Card::default() }).await
+    }
+
+    /// Opens a modal for a form. Slack refuses one in which a person or conversation is chosen that it does not know, and
+    /// does not say which: what was typed stands in lines then, where it can be mended.
+    async fn open_form(&self, way: &Way, form: &Form, back: &Back) -> Result<bool> {
+        match self.open_view(way, modal::form(form, back)).await {
+            Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.code() == "invalid_arguments") => {
+                self.open_view(way, modal::form(&with_lines(form), back)).await
+            }
+            other => other,
+        }
     }
 
     /// Shows a view in the modal where the person is, or opens a modal for it; not if the trigger is spent.
@@ -220,4 +231,12 @@ impl Workspace {
         self.persist(|| self.api.call("views.publish", &body)).await.map_err(|fault| fault.undelivered(false))?;
         Ok(())
     }
+}
+
+/// The form with a line wherever a person or conversation is chosen already.
+fn with_lines(form: &Form) -> Form {
+    let mut form = form.clone();
+    let is_chosen = |field: &&mut Field| matches!(field.input, Input::Person | Input::Channel) && field.value.is_some();
+    form.fields.iter_mut().filter(is_chosen).for_each(|field| field.input = Input::Line);
+    form
 }
