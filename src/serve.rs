@@ -27,6 +27,7 @@ use crate::store::{Engine, Store};
 
 pub mod door;
 mod inbox;
+mod offer;
 pub mod reload;
 
 pub use inbox::Desk;
@@ -138,6 +139,8 @@ impl House {
         self.tasks.spawn(async move { sweep(desk, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
         self.tasks.spawn(async move { reload::follow(app, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { offer::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {
