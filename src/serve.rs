@@ -117,8 +117,9 @@ impl House {
         let alone = app.store.hold_alone()?;
         if app.store.engine() == Engine::Sqlite {
             let (jobs, events) = (app.store.take_back_jobs().await?, app.store.take_back_events().await?);
-            if jobs + events > 0 {
-                tracing::info!(jobs, events, "taken up again after the last stop");
+            let messages = app.store.take_back_messages().await?;
+            if jobs + events + messages > 0 {
+                tracing::info!(jobs, events, messages, "taken up again after the last stop");
             }
         }
         let (app, tasks) = (Arc::new(app), TaskTracker::new());

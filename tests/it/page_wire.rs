@@ -178,7 +178,9 @@ impl Wire for Page {
             person.browser.eval("document.activeElement.value = ''").await;
             let before = if typing.line.is_empty() { "" } else { line.as_str() };
             person.browser.keys(format!("{before}{}", typing.typed)).await;
-            person.browser.until(&format!("{list}.querySelector('li')")).await;
+            let fits = "li => li.dataset.value.includes(words)";
+            let items = format!("(words => {{ const all = [...{list}.querySelectorAll('li')]; return all.length && all.every({fits}); }})");
+            person.browser.until(&format!("{items}({})", json!(typing.typed))).await;
             let items = format!("[...{list}.querySelectorAll('li')].map(li => li.dataset.value)");
             let values: Vec<String> = serde_json::from_value(person.browser.eval(&items).await).expect("texts");
             person.browser.eval("document.activeElement.value = ''").await;

@@ -158,7 +158,7 @@ async fn a_form_keeps_what_was_typed_and_says_what_is_wrong() {
     everywhere(|stage| async move {
         let wire = &stage.wire;
         wire.say("ada", "/tell").await;
-        let form = wire.read("ada", "title = ").await;
+        let form = wire.read("ada", "title =").await;
         assert!(form.contains("kind = short"), "{form}");
         wire.fill("ada", "title", "Tall Tale").await;
         wire.fill("ada", "kind", "long").await;
