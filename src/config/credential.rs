@@ -2,11 +2,14 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::rule::{Breach, breach};
+use super::rule::{Breach, breach, is_base};
 use super::{Config, Discord, Slack};
 
 /// The digits of a Slack signing secret, and of a Discord public key.
 const DIGITS: (usize, usize) = (32, 64);
+/// What stands in samples of documentation, and by chance in hardly any secret.
+const SAMPLES: [&str; 10] =
+    ["…", "...", "your-", "your_", "your.", "example", "changeme", "change-me", "placeholder", "<"];
 
 /// The secrets of the platforms, by their keys.
 pub(super) fn secrets(config: &Config) -> Vec<(&'static str, &SecretString)> {
@@ -29,12 +32,19 @@ pub(super) fn check(config: &Config, breaches: &mut Vec<Breach>) {
     check_slack(&config.slack, breaches);
     check_discord(&config.discord, breaches);
     for (key, url) in [("slack.api_url", &config.slack.api_url), ("discord.api_url", &config.discord.api_url)] {
-        let is_server = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-        if url.as_ref().is_some_and(|url| !url::Url::parse(url).is_ok_and(|url| is_server(&url))) {
-            let hint = "write the scheme and the host: https://proxy.example.org; or leave the key out";
-            breaches.push(breach(key, "this is not the address of a server", hint));
-        }
+        breaches.extend(url.as_ref().and_then(|url| check_url(key, url)));
     }
+}
+
+/// What is wrong with an address that paths are put behind.
+fn check_url(key: &str, address: &str) -> Option<Breach> {
+    if !url::Url::parse(address).is_ok_and(|url| is_base(&url)) {
+        let hint = "write the scheme and the host: https://proxy.example.org; or leave the key out";
+        return Some(breach(key, "this is not the address of a server", hint));
+    }
+    let bare = address.trim_end_matches('/');
+    let hint = format!("leave out the slash at its end: {bare}");
+    (bare != address).then(|| breach(key, "a path is put behind this address, and begins with a slash itself", hint))
 }
 
 fn check_slack(slack: &Slack, breaches: &mut Vec<Breach>) {
@@ -61,7 +71,7 @@ fn check_slack(slack: &Slack, breaches: &mut Vec<Breach>) {
 
 fn check_discord(discord: &Discord, breaches: &mut Vec<Breach>) {
     if let Some(key) = &discord.public_key {
-        if !is_hexadecimal(key, DIGITS.1) {
+        if !is_hexadecimal(key, DIGITS.1) || is_sample(key) {
             let hint = "copy \"Public Key\" from the page \"General Information\" of the Discord application";
             breaches.push(breach("discord.public_key", "a public key is 64 hexadecimal digits", hint));
         } else if discord.bot_token.is_none() {
@@ -111,8 +121,19 @@ fn misfit(key: &str, secret: &str) -> Option<(String, &'static str)> {
             "copy \"Signing Secret\" from the page \"Basic Information\" of the Slack app",
         ),
     };
+    if is_sample(secret) {
+        return Some((format!("this is a sample, and no secret; {wanted}"), hint));
+    }
     let said = kind.map_or(wanted.to_owned(), |kind| format!("this is {kind}; {wanted}"));
     (!fits).then_some((said, hint))
+}
+
+/// Whether it was copied from a documentation, or made up: one and the same letter throughout.
+fn is_sample(secret: &str) -> bool {
+    let small = secret.to_lowercase();
+    let body = small.rsplit('-').next().unwrap_or_default();
+    let is_made_up = body.len() > 3 && body.bytes().all(|byte| byte == body.as_bytes()[0]);
+    is_made_up || SAMPLES.iter().any(|sample| small.contains(sample))
 }
 
 /// What a token says that it is. Rotated tokens of Slack have `xoxe.` before their kind.

@@ -7,7 +7,6 @@ use super::{Config, credential};
 use crate::clock::Span;
 
 mod identity;
-mod platform;
 
 /// The shortest lease: renewals come three times in it, and a slow commit takes up to a second.
 const SHORTEST_LEASE: Span = Span::from_secs(3);
@@ -34,7 +33,6 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     check_secrets(config, &mut breaches);
     credential::check(config, &mut breaches);
     check_names(config, &mut breaches);
-    platform::check(config, &mut breaches);
     identity::check(config, &mut breaches);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         breaches.push(breach(
@@ -73,7 +71,7 @@ fn check_web(config: &Config, breaches: &mut Vec<Breach>) {
 }
 
 /// Whether a path can be put behind an address.
-fn is_base(url: &url::Url) -> bool {
+pub(super) fn is_base(url: &url::Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.query().is_none()

@@ -345,6 +345,47 @@ fn f1_credentials_of_the_wrong_kind_are_refused_and_never_shown() {
 }
 
 #[test]
+fn f1_samples_are_no_secrets() {
+    let refused = |key: &str, value: &str| {
+        let refusal = by_environment(&[(key, value)]).expect_err(value);
+        assert!(refusal.contains("this is a sample") || refusal.contains("is 64 hexadecimal"), "{value}: {refusal}");
+        assert!(!refusal.contains(value), "{refusal}");
+    };
+    for sample in ["xoxb-…", "xoxb-...", "xoxb-your-token", "xoxb-xxxxxxxxxxxx", "<bot token>"] {
+        refused("STATIONMASTER_SLACK__BOT_TOKEN", sample);
+    }
+    refused("STATIONMASTER_SLACK__APP_TOKEN", "xapp-your-token");
+    for sample in ["your-signing-secret", "00000000000000000000000000000000", "changeme"] {
+        refused("STATIONMASTER_SLACK__SIGNING_SECRET", sample);
+    }
+    refused("STATIONMASTER_DISCORD__BOT_TOKEN", "your.bot.token");
+    refused("STATIONMASTER_DISCORD__PUBLIC_KEY", &"0".repeat(64));
+    let url = |value: &str| by_environment(&[("STATIONMASTER_SLACK__API_URL", value)]);
+    for wrong in ["slack.com/api", "ftp://slack.com", "https://u:p@slack.com/api", "https://slack.com/api?x=1"] {
+        assert!(url(wrong).expect_err(wrong).contains("not the address of a server"), "{wrong}");
+    }
+    assert_snapshot!(url("https://slack.com/api/").expect_err("a slash too many"), @"");
+    url("https://slack-gov.com/api").expect("a government's cloud");
+}
+
+#[test]
+fn identities_and_groups_are_ids_of_platforms_that_there_are() {
+    let folder = Folder::with(concat!(
+        "[person.ada]\nidentities = [\"slak:U012AB3CD\", \"irc:ada\"]\n",
+        "[person.ben]\nidentities = [\"slack:ben\", \"discord:ben#1234\", \"web: \"]\n",
+        "[team.data]\ngroups = [\"slack:@data\", \"discord:data\"]\n",
+        "[role.lead]\ngroups = [\"web:leads\", \"S012AB3CD\"]\n",
+    ));
+    assert_snapshot!(folder.refusal(&[]), @"");
+    let right = Folder::with(concat!(
+        "[person.ada]\nidentities = [\"slack:U012AB3CD\", \"slack:W01\", \"discord:80351110224678912\", \"web:5f3c\"]\n",
+        "[role.admin]\ngroups = [\"slack:S012AB3CD\", \"discord:41771983423143936\"]\n",
+        "[role.lead]\ngroups = [\"slack:S012AB3CD\"]\n",
+    ));
+    right.load(&[]).expect("a group may give two roles");
+}
+
+#[test]
 fn an_open_address_is_refused_only_with_the_page() {
     for open in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
         assert!(by_environment(&[("STATIONMASTER_WEB__LISTEN", open)]).is_err(), "{open}");
