@@ -20,11 +20,12 @@ use self::vitals::Vitals;
 use super::{
     Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Standing,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, Span};
 use crate::config;
 use crate::error::{Result, UserError};
 use crate::job;
 use crate::store::draft::Drafts;
+use crate::store::pace::Pace;
 
 mod api;
 mod blocks;
@@ -241,6 +242,12 @@ impl Platform for SlackChat {
 
     async fn receive(&self, inbox: Arc<dyn Inbox>, delivery: Delivery<'_>) -> Answer {
         self.0.receive(&inbox, delivery).await
+    }
+
+    /// One message a second in a conversation; for a workspace Slack says no more than "several hundred a minute"
+    /// (<https://docs.slack.dev/apis/web-api/rate-limits>).
+    fn pace(&self) -> Pace {
+        Pace { conversation: Span::from_secs(1), everywhere: Span::from_millis(150) }
     }
 
     fn health(&self) -> Health {
