@@ -100,11 +100,7 @@ async fn groups(config: &Config, platform: &dyn Platform) -> Vec<Finding> {
         bad(subject, format!("{key} names {name}:{group}, and there is no such group"), hint)
     });
     let missing: Vec<Finding> = missing.collect();
-    if missing.is_empty() {
-        vec![good(subject, "the groups that teams and roles name are there")]
-    } else {
-        missing
-    }
+    if missing.is_empty() { vec![good(subject, "the groups that teams and roles name are there")] } else { missing }
 }
 
 /// How each platform tells what people do.

@@ -76,7 +76,8 @@ async fn slack(methods: &[(&str, ResponseTemplate)]) -> MockServer {
     }
     let known = json!({"ok": true, "url": "https://x.slack.com/", "team": "House", "team_id": "T1", "user": "stationmaster",
         "user_id": "U0", "bot_id": "B1"});
-    let groups = json!({"ok": true, "usergroups": [{"id": "S0123ONE", "date_delete": 0}, {"id": "S0123TWO", "date_delete": 5}]});
+    let groups =
+        json!({"ok": true, "usergroups": [{"id": "S0123ONE", "date_delete": 0}, {"id": "S0123TWO", "date_delete": 5}]});
     for (name, body) in [
         ("auth.test", known),
         ("apps.connections.open", json!({"ok": true, "url": "wss://x.slack.com/link"})),
