@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::modal::{self, Back};
 use super::outbound::{content, merged};
 use super::{Workspace, labels};
-use crate::chat::{Action, Button, Card, Event, Field, Form, Input, Intent, Reply, Style, Token};
+use crate::chat::{Action, Button, Card, Event, Form, Input, Intent, Reply, Style, Token};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 
@@ -138,12 +138,13 @@ impl Workspace {
         self.show(way, &Card { title, body, buttons: vec![button], ..Card::default() }).await
     }
 
-    /// Opens a modal for a form. Slack refuses one in which a person or conversation is chosen that it does not know, and
-    /// does not say which: what was typed stands in lines then, where it can be mended.
+    /// Opens a modal for a form. Slack refuses a picker that begins with somebody or something it does not know; what was
+    /// given then stands in a line of text.
     async fn open_form(&self, way: &Way, form: &Form, back: &Back) -> Result<bool> {
         match self.open_view(way, modal::form(form, back)).await {
-            Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.code() == "invalid_arguments") => {
-                self.open_view(way, modal::form(&with_lines(form), back)).await
+            Err(error) if error.downcast_ref().is_some_and(|fault: &Fault| fault.code() == "invalid_arguments") => {
+                tracing::warn!(error = format!("{error:#}"), "a form is opened without its pickers");
+                self.open_view(way, modal::form(&modal::without_pickers(form), back)).await
             }
             other => other,
         }
@@ -231,12 +232,4 @@ impl Workspace {
         self.persist(|| self.api.call("views.publish", &body)).await.map_err(|fault| fault.undelivered(false))?;
         Ok(())
     }
-}
-
-/// The form with a line wherever a person or conversation is chosen already.
-fn with_lines(form: &Form) -> Form {
-    let mut form = form.clone();
-    let is_chosen = |field: &&mut Field| matches!(field.input, Input::Person | Input::Channel) && field.value.is_some();
-    form.fields.iter_mut().filter(is_chosen).for_each(|field| field.input = Input::Line);
-    form
 }
