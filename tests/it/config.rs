@@ -364,7 +364,12 @@ fn f1_samples_are_no_secrets() {
     for wrong in ["slack.com/api", "ftp://slack.com", "https://u:p@slack.com/api", "https://slack.com/api?x=1"] {
         assert!(url(wrong).expect_err(wrong).contains("not the address of a server"), "{wrong}");
     }
-    assert_snapshot!(url("https://slack.com/api/").expect_err("a slash too many"), @"");
+    assert_snapshot!(url("https://slack.com/api/").expect_err("a slash too many"), @"
+    The configuration has a mistake.
+
+    STATIONMASTER_SLACK__API_URL: a path is put behind this address, and begins with a slash itself
+    hint: leave out the slash at its end: https://slack.com/api
+    ");
     url("https://slack-gov.com/api").expect("a government's cloud");
 }
 
@@ -376,7 +381,81 @@ fn identities_and_groups_are_ids_of_platforms_that_there_are() {
         "[team.data]\ngroups = [\"slack:@data\", \"discord:data\"]\n",
         "[role.lead]\ngroups = [\"web:leads\", \"S012AB3CD\"]\n",
     ));
-    assert_snapshot!(folder.refusal(&[]), @"");
+    assert_snapshot!(folder.refusal(&[]), @r#"
+    The configuration has 9 mistakes.
+
+    error: `slak:U012AB3CD`: there is no platform `slak`
+     --> DIR/stationmaster.toml:2:14
+      |
+    2 | identities = ["slak:U012AB3CD", "irc:ada"]
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: did you mean slack:U012AB3CD?
+
+    error: `irc:ada`: there is no platform `irc`
+     --> DIR/stationmaster.toml:2:14
+      |
+    2 | identities = ["slak:U012AB3CD", "irc:ada"]
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: there are web, terminal, slack, discord
+
+    error: `ben` is not the id of a member of Slack
+     --> DIR/stationmaster.toml:4:14
+      |
+    4 | identities = ["slack:ben", "discord:ben#1234", "web: "]
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write an id, not a name: slack:U012AB3CD
+
+    error: `ben#1234` is not the id of a user of Discord
+     --> DIR/stationmaster.toml:4:14
+      |
+    4 | identities = ["slack:ben", "discord:ben#1234", "web: "]
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write an id, not a name: discord:80351110224678912
+
+    error: ` ` is not the id of a visitor of the web page
+     --> DIR/stationmaster.toml:4:14
+      |
+    4 | identities = ["slack:ben", "discord:ben#1234", "web: "]
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write an id, not a name: web:5f3c0a1b
+
+    error: `@data` is not the id of a user group of Slack
+     --> DIR/stationmaster.toml:6:10
+      |
+    6 | groups = ["slack:@data", "discord:data"]
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write an id, not a name: slack:S012AB3CD
+
+    error: `data` is not the id of a role of Discord
+     --> DIR/stationmaster.toml:6:10
+      |
+    6 | groups = ["slack:@data", "discord:data"]
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write an id, not a name: discord:41771983423143936
+
+    error: `web:leads`: there are no groups on web
+     --> DIR/stationmaster.toml:8:10
+      |
+    8 | groups = ["web:leads", "S012AB3CD"]
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: there are slack, discord
+
+    error: `S012AB3CD` does not say which platform it is of
+     --> DIR/stationmaster.toml:8:10
+      |
+    8 | groups = ["web:leads", "S012AB3CD"]
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write platform and id: slack:S012AB3CD
+    "#);
     let right = Folder::with(concat!(
         "[person.ada]\nidentities = [\"slack:U012AB3CD\", \"slack:W01\", \"discord:80351110224678912\", \"web:5f3c\"]\n",
         "[role.admin]\ngroups = [\"slack:S012AB3CD\", \"discord:41771983423143936\"]\n",
