@@ -1,12 +1,11 @@
 //! The accept path and the job path against a bare server that only commits one row, with durable commits on both
-//! engines; and how soon and how small the process is. `cargo bench`, with STATIONMASTER_BENCH_POSTGRES=postgres://…
+//! engines; and how soon and how small the process is. `cargo bench --bench spine`, with STATIONMASTER_BENCH_POSTGRES=postgres://…
 //! for the second engine.
 //!
 //! Figures are printed and never asserted: they belong to the machine.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde_json::json;
 use stationmaster::app::App;
 use stationmaster::catalogue::Catalogue;
@@ -26,35 +25,14 @@ use stationmaster::serve::{self, House, Parts};
 use stationmaster::store::Store;
 use stationmaster::web::{api, token};
 
-/// How many clients ask at the same time.
-const CLIENTS: u64 = 64;
+use self::measure::{CLIENTS, Program, Seen, WORK, listen};
+
+mod measure;
+
 /// How long each load lasts.
 const LOAD: Duration = Duration::from_secs(5);
 /// How many requests the job path works off.
 const JOBS: i64 = 1000;
-
-const WORK: &str = r#"
-[capability]
-name = "bench"
-title = "Bench"
-need = "As an operator I want to know how fast it is so that I can plan"
-owner = "platform"
-maturity = "ga"
-[[command]]
-name = "bench"
-summary = "Call a local server"
-[[command.param]]
-name = "name"
-type = "string"
-pattern = "^[a-z0-9-]+$"
-[[command.step]]
-name = "call"
-[command.step.http]
-method = "PUT"
-url = "http://LOCAL/done/{{name}}"
-[command.reply]
-text = "Done **{{name}}**"
-"#;
 
 fn main() {
     rustls::crypto::ring::default_provider().install_default().expect("the first provider");
@@ -143,28 +121,6 @@ fn app(store: Store, folder: &Path, local: &str) -> App {
     serve::build(parts).expect("an app")
 }
 
-async fn listen(router: Router) -> String {
-    let router = router.route("/up", get(|| async { "up" }));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    let service = hyper_util::service::TowerToHyperService::new(router);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let io = hyper_util::rt::TokioIo::new(stream);
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(io, service.clone()));
-        }
-    });
-    address
-}
-
-/// What a load saw.
-struct Seen {
-    /// The times of the answers that were 202, in microseconds, sorted.
-    times: Vec<u64>,
-    refused: u64,
-    took: Duration,
-}
-
 async fn load(url: &str, token: &str, body: impl Fn(u64) -> String + Sync) -> Seen {
     let (next, refused) = (AtomicU64::new(0), AtomicU64::new(0));
     let web = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(CLIENTS as usize).build().expect("a client");
@@ -184,19 +140,16 @@ async fn load(url: &str, token: &str, body: impl Fn(u64) -> String + Sync) -> Se
         }
         times
     });
-    let mut times: Vec<u64> = futures::future::join_all(clients).await.into_iter().flatten().collect();
-    times.sort_unstable();
-    Seen { times, refused: refused.into_inner(), took: began.elapsed() }
+    let times = futures::future::join_all(clients).await.into_iter().flatten().collect();
+    Seen::new(times, refused.into_inner(), began)
 }
 
 fn report(engine: &str, what: &str, seen: Seen) {
-    let at =
-        |share: f64| seen.times.get((seen.times.len() as f64 * share) as usize).copied().unwrap_or(0) as f64 / 1000.0;
-    let rate = seen.times.len() as f64 / seen.took.as_secs_f64();
     println!(
-        "{engine:<11} {what:<22} {rate:>9.0} accepted/s   p50 {:>6.1} ms   p99 {:>6.1} ms   {} refused, {CLIENTS} clients",
-        at(0.5),
-        at(0.99),
+        "{engine:<11} {what:<22} {:>9.0} accepted/s   p50 {:>6.1} ms   p99 {:>6.1} ms   {} refused, {CLIENTS} clients",
+        seen.rate(),
+        seen.within(0.5),
+        seen.within(0.99),
         seen.refused
     );
 }
@@ -204,31 +157,8 @@ fn report(engine: &str, what: &str, seen: Seen) {
 /// From the start of the process to the first "ready", and its memory a second later, with nothing to do.
 async fn start_up() {
     let folder = tempfile::tempdir().expect("a folder");
-    let commands = folder.path().join("commands");
-    std::fs::create_dir(&commands).expect("a folder");
-    std::fs::write(commands.join("bench.toml"), WORK.replace("LOCAL", "127.0.0.1:1")).expect("a file");
-    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("one").port();
-    let began = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_stationmaster"))
-        .current_dir(folder.path())
-        .env("STATIONMASTER_WEB__LISTEN", format!("127.0.0.1:{port}"))
-        .env("STATIONMASTER_LOG__LEVEL", "warn")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("starts");
-    let web = reqwest::Client::builder().no_proxy().build().expect("a client");
-    while !web.get(format!("http://127.0.0.1:{port}/readyz")).send().await.is_ok_and(|a| a.status().is_success()) {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    let ready = began.elapsed();
+    let program = Program::start(folder.path(), "127.0.0.1:1", &[]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let memory = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or("VmRSS: unknown");
-    println!(
-        "start to ready {} ms; idle {}",
-        ready.as_millis(),
-        memory.split_whitespace().collect::<Vec<_>>().join(" ")
-    );
-    child.kill().expect("ends");
-    child.wait().expect("ends");
+    let (ready, used) = (program.start.as_millis(), program.processor().as_millis());
+    println!("start to ready {ready} ms; a second later {used} ms of CPU were used, idle {}", program.memory("VmRSS"));
 }

@@ -27,6 +27,7 @@ use crate::store::{Engine, Store};
 
 pub mod door;
 mod inbox;
+mod offer;
 pub mod reload;
 
 pub use inbox::Desk;
@@ -116,8 +117,9 @@ impl House {
         let alone = app.store.hold_alone()?;
         if app.store.engine() == Engine::Sqlite {
             let (jobs, events) = (app.store.take_back_jobs().await?, app.store.take_back_events().await?);
-            if jobs + events > 0 {
-                tracing::info!(jobs, events, "taken up again after the last stop");
+            let messages = app.store.take_back_messages().await?;
+            if jobs + events + messages > 0 {
+                tracing::info!(jobs, events, messages, "taken up again after the last stop");
             }
         }
         let (app, tasks) = (Arc::new(app), TaskTracker::new());
@@ -138,6 +140,8 @@ impl House {
         self.tasks.spawn(async move { sweep(desk, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
         self.tasks.spawn(async move { reload::follow(app, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { offer::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {

@@ -12,25 +12,28 @@ use slack_morphism::SlackApiToken;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::api::{Api, Fault};
+use self::api::Api;
 use self::cache::Cache;
 use self::door::Secrets;
+use self::fault::Fault;
 use self::standing::{Groups, Profile};
 use self::vitals::Vitals;
 use super::{
     Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Standing,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, Span};
 use crate::config;
 use crate::error::{Result, UserError};
 use crate::job;
 use crate::store::draft::Drafts;
+use crate::store::pace::Pace;
 
 mod api;
 mod blocks;
 mod cache;
 mod door;
 mod examination;
+mod fault;
 mod field;
 mod inbound;
 mod labels;
@@ -171,7 +174,10 @@ impl Workspace {
                     failures += 1;
                     tracing::warn!(error = %fault, failures, "Slack does not say who we are");
                     self.vitals.set_trouble(Some(fault.to_string()));
-                    tokio::time::sleep(job::pause(failures).duration()).await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(job::pause(failures).duration()) => {}
+                    }
                 }
             }
         }
@@ -241,6 +247,12 @@ impl Platform for SlackChat {
 
     async fn receive(&self, inbox: Arc<dyn Inbox>, delivery: Delivery<'_>) -> Answer {
         self.0.receive(&inbox, delivery).await
+    }
+
+    /// One message a second in a conversation; for a workspace Slack says no more than "several hundred a minute"
+    /// (<https://docs.slack.dev/apis/web-api/rate-limits>).
+    fn pace(&self) -> Pace {
+        Pace { conversation: Span::from_secs(1), everywhere: Span::from_millis(150) }
     }
 
     fn health(&self) -> Health {

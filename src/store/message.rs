@@ -202,6 +202,18 @@ impl Store {
         .await
     }
 
+    /// At the start of the only process of an SQLite file: whatever was on its way is free at once. Whether it arrived is
+    /// looked at by who sends it again.
+    pub async fn take_back_messages(&self) -> Result<u64> {
+        self.write(|tx| {
+            Box::pin(async move {
+                let sql = "update message set due_at = $1 where wanted > sent and due_at > $1";
+                Ok(sqlx::query(sql).bind(tx.now).execute(&mut tx.connection).await?.rows_affected())
+            })
+        })
+        .await
+    }
+
     /// When the next message of these platforms can be tried; `None` if none lags behind.
     pub async fn next_message_at(&self) -> Result<Option<Millis>> {
         let sql = "select min(due_at) from message where wanted > sent and undeliverable is null";

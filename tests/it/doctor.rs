@@ -55,7 +55,10 @@ impl Patient {
         assert!(!said.contains("hush"), "{said}");
         let left = std::fs::read_dir(folder.path()).expect("readable").count();
         assert_eq!(left, 2, "nothing is left behind");
-        let lines = said.split_inclusive('\n').skip_while(|line| !line.contains("slack") && !line.contains("discord"));
+        let lines = said.split_inclusive('\n').skip_while(|line| {
+            let line = line.to_lowercase();
+            !line.contains("slack") && !line.contains("discord")
+        });
         (output.status.success(), lines.collect())
     }
 }
@@ -159,6 +162,7 @@ async fn discord(paths: &[(&str, ResponseTemplate)]) -> MockServer {
         (format!("/guilds/{GUILD}"), json!({"id": GUILD, "name": "House"})),
         (format!("/guilds/{GUILD}/roles"), json!([{"id": GUILD, "name": "@everyone"}, {"id": "700000000000000001"}])),
         (format!("/applications/800000000000000001/guilds/{GUILD}/commands"), json!([])),
+        ("/applications/800000000000000001/commands".to_owned(), json!([])),
     ] {
         let mock = Mock::given(method("GET")).and(path(format!("/api/v10{name}")));
         let mock = mock.and(header("authorization", "Bot a.b.hush"));

@@ -13,7 +13,8 @@ use crate::wire::{PATIENCE, Typing, Wire};
 
 /// What is on somebody's screen: each message's id and what it says, in the words that transcripts read.
 const SCREEN: &str = r#"(() => {
-  const text = node => node.innerText.trim();
+  // What is folded is on the screen for whoever unfolds it.
+  const text = node => (node.closest("details:not([open])") ? node.textContent : node.innerText).trim();
   const shown = (list, words) => { if (words) list.push(words); };
   const field = (lines, box) => {
     const inputs = [...box.querySelectorAll("input, select, textarea")];
@@ -25,8 +26,9 @@ const SCREEN: &str = r#"(() => {
   };
   const read = part => {
     const lines = [];
-    part.querySelectorAll(".title, .text, .progress p, dl > div, form > .error, .field, .buttons > *, .footnote")
-      .forEach(node => {
+    const own = node => node.closest(".detail, .home, .entry") === part;
+    [...part.querySelectorAll(".title, .text, .progress p, dl > div, form > .error, .field, .buttons > *, .footnote")]
+      .filter(own).forEach(node => {
         if (node.matches("dl > div")) lines.push(`${text(node.children[0])}: ${text(node.children[1])}`);
         else if (node.matches(".field")) field(lines, node);
         else if (node.matches(".buttons > button, .buttons > a")) lines.push(`[${text(node)}]`);
@@ -36,7 +38,7 @@ const SCREEN: &str = r#"(() => {
       });
     return lines.join("\n");
   };
-  return [...document.querySelectorAll(".home, .entry.heard")]
+  return [...document.querySelectorAll(".home, .entry.heard, .detail")]
     .filter(part => !part.querySelector("form.aside"))
     .map(part => [part.id || "home", read(part)]);
 })()"#;
@@ -98,6 +100,13 @@ impl Page {
     }
 }
 
+impl Drop for Page {
+    fn drop(&mut self) {
+        // Only a story that failed leaves browsers open; closing them is left to the end of their driver.
+        std::mem::take(self.people.get_mut()).into_values().for_each(std::mem::forget);
+    }
+}
+
 #[async_trait]
 impl Wire for Page {
     fn settings(&self) -> Vec<(String, String)> {
@@ -109,6 +118,8 @@ impl Wire for Page {
         for person in self.people.lock().await.values_mut() {
             // Another process has another port here; the cookie is the host's.
             person.browser.go(address).await;
+            person.browser.until("document.querySelector('.home')").await;
+            person.read.extend(person.screen().await.into_iter().filter(|(id, _)| id == FRESH));
         }
     }
 
@@ -167,11 +178,13 @@ impl Wire for Page {
             person.browser.eval("document.activeElement.value = ''").await;
             let before = if typing.line.is_empty() { "" } else { line.as_str() };
             person.browser.keys(format!("{before}{}", typing.typed)).await;
-            person.browser.until(&format!("{list}.querySelector('li')")).await;
+            let fits = "li => li.dataset.value.includes(words)";
+            let items = format!("(words => {{ const all = [...{list}.querySelectorAll('li')]; return all.length && all.every({fits}); }})");
+            person.browser.until(&format!("{items}({})", json!(typing.typed))).await;
             let items = format!("[...{list}.querySelectorAll('li')].map(li => li.dataset.value)");
             let values: Vec<String> = serde_json::from_value(person.browser.eval(&items).await).expect("texts");
             person.browser.eval("document.activeElement.value = ''").await;
-            values.iter().map(|value| value.trim_start_matches(before).to_owned()).collect()
+            values.iter().map(|value| value.trim_start_matches(before).trim_end().to_owned()).collect()
         })
         .await
     }

@@ -154,6 +154,18 @@ impl Slack {
         let _ = self.courier.deliver(&delivery).await;
     }
 
+    /// Somebody uses a shortcut on the newest message that says something.
+    pub async fn shortcut_on(&self, who: &str, words: &str, callback: &str) {
+        let delivery = {
+            let mut workspace = self.server.workspace();
+            let id = workspace.named(who).id.clone();
+            let message =
+                workspace.messages.iter().rev().find(|message| screen::message(message).contains(words)).cloned();
+            payload::message_shortcut(&mut workspace, &id, &message.expect("a message"), callback)
+        };
+        let _ = self.courier.deliver(&delivery).await;
+    }
+
     /// Somebody closes the modal that is open before them.
     pub async fn close_modal(&self, who: &str) {
         modal::close(self, who).await;

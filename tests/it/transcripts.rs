@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::discord::Discord;
 use crate::page_wire::Page;
 use crate::slack::Slack;
 use crate::wire::{Process, Setup, Typing, Wire};
@@ -18,9 +19,11 @@ enum On {
     Page,
     SlackSocket,
     SlackHttp,
+    DiscordGateway,
+    DiscordHttp,
 }
 
-const EVERYWHERE: [On; 3] = [On::Page, On::SlackSocket, On::SlackHttp];
+const EVERYWHERE: [On; 5] = [On::Page, On::SlackSocket, On::SlackHttp, On::DiscordGateway, On::DiscordHttp];
 
 /// A story's stage: a platform, and a process that is connected to it.
 struct Stage {
@@ -37,6 +40,8 @@ impl Stage {
             On::Page => Box::new(Page::open().await),
             On::SlackSocket => Box::new(Slack::socket().await),
             On::SlackHttp => Box::new(Slack::http().await),
+            On::DiscordGateway => Box::new(Discord::gateway()),
+            On::DiscordHttp => Box::new(Discord::http()),
         };
         let (folder, api) = (tempfile::tempdir().expect("a folder"), MockServer::start().await);
         let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);
@@ -153,7 +158,7 @@ async fn a_form_keeps_what_was_typed_and_says_what_is_wrong() {
     everywhere(|stage| async move {
         let wire = &stage.wire;
         wire.say("ada", "/tell").await;
-        let form = wire.read("ada", "title = ").await;
+        let form = wire.read("ada", "title =").await;
         assert!(form.contains("kind = short"), "{form}");
         wire.fill("ada", "title", "Tall Tale").await;
         wire.fill("ada", "kind", "long").await;

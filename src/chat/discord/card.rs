@@ -42,7 +42,7 @@ fn embed(card: &Card) -> Value {
     embed.insert("color".into(), json!(colour(card.tone)));
     let mut put = |key: &str, text: String, room: &mut usize| {
         *room = room.saturating_sub(limits::length(&text));
-        if !text.is_empty() {
+        if !text.trim().is_empty() {
             embed.insert(key.into(), text.into());
         }
     };
@@ -210,7 +210,7 @@ mod tests {
             ],
             footnote: Some("Asked by *ada*".into()),
         };
-        insta::assert_json_snapshot!(message(&card));
+        insta::assert_snapshot!(format!("{:#}", message(&card)));
     }
 
     #[test]

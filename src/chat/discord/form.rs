@@ -419,16 +419,17 @@ mod tests {
         assert!(is_small(&form));
         let modal = whole(&form, &Control::Token(form.token.clone()));
         assert!(!format!("{modal:?}").contains("hidden"));
-        insta::assert_json_snapshot!(modal);
+        insta::assert_snapshot!(format!("{:#}", modal.expect("a modal")));
     }
 
     #[test]
     fn a_large_form_is_a_message_of_pages() {
         let mut draft = large();
         assert_eq!((pages(&draft.form), draft.page, lookups(&draft)), (2, 0, vec![2]));
-        insta::assert_json_snapshot!(draft.message("d1", &Proposals::from([(2, vec![choice("small")])])));
+        let proposals = Proposals::from([(2, vec![choice("small")])]);
+        insta::assert_snapshot!(format!("{:#}", draft.message("d1", &proposals)));
         draft.page = 1;
-        insta::assert_json_snapshot!(draft.message("d1", &Proposals::new())["components"]);
+        insta::assert_snapshot!(format!("{:#}", draft.message("d1", &Proposals::new())["components"]));
     }
 
     #[test]

@@ -144,11 +144,10 @@ impl Failure {
             Self::Refused(why) => Undelivered::Refused(why).into(),
             // Unknown message; somebody else's message; edited too often for its age.
             Self::Status { code: 10008 | 50005 | 30046, .. } => Undelivered::Gone.into(),
-            // Unknown channel; a thread that is archived or locked; nothing else that is missing or forbidden can be
-            // written to either.
-            Self::Status { code: 10003 | 50083, message, .. } | Self::Status { status: 403 | 404, message, .. } => {
-                Undelivered::Closed(message).into()
-            }
+            // Unknown channel or recipient; a thread that is archived or locked; what else is missing or forbidden cannot
+            // be written to either.
+            Self::Status { code: 10003 | 50033 | 50083 | 160_005, message, .. }
+            | Self::Status { status: 403 | 404, message, .. } => Undelivered::Closed(message).into(),
             other => other.into(),
         }
     }

@@ -169,12 +169,17 @@ fn take(world: &World, line: &mpsc::UnboundedSender<Order>, text: &str) -> Optio
     }
 }
 
+/// The gateway takes the token with and without the scheme that REST wants before it.
+fn is_ours(token: &Value) -> bool {
+    token.as_str().is_some_and(|token| token.trim_start_matches("Bot ") == TOKEN)
+}
+
 fn identify(state: &mut State, line: &mpsc::UnboundedSender<Order>, asked: &Value) -> Option<Order> {
     state.identified += 1;
     if let Some(code) = state.turn_away {
         return Some(Order::Close(code));
     }
-    if state.revoked || asked["token"] != TOKEN {
+    if state.revoked || !is_ours(&asked["token"]) {
         return Some(Order::Close(4004));
     }
     let Some(intents) = asked["intents"].as_u64().filter(|intents| *intents < 1 << 26) else {
@@ -219,7 +224,7 @@ fn guild(state: &State) -> Value {
 }
 
 fn resume(state: &mut State, line: &mpsc::UnboundedSender<Order>, asked: &Value) -> Option<Order> {
-    if state.revoked || asked["token"] != TOKEN {
+    if state.revoked || !is_ours(&asked["token"]) {
         return Some(Order::Close(4004));
     }
     let (id, seen) = (asked["session_id"].as_str().unwrap_or_default(), asked["seq"].as_u64().unwrap_or_default());

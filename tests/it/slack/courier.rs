@@ -29,7 +29,6 @@ pub enum Way {
 /// One delivery that was made.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    pub kind: Kind,
     /// The HTTP status, 200 for an acknowledgement on a socket; nothing if there was none in time.
     pub status: Option<u16>,
     pub took: Duration,
@@ -105,9 +104,8 @@ impl Courier {
         }
     }
 
-    fn note(&self, kind: Kind, status: Option<u16>, began: Instant) {
-        let took = began.elapsed();
-        self.receipts.lock().expect("lock").push(Receipt { kind, status, took });
+    fn note(&self, status: Option<u16>, began: Instant) {
+        self.receipts.lock().expect("lock").push(Receipt { status, took: began.elapsed() });
     }
 
     async fn over_socket(&self, delivery: &Delivery, attempt: usize) -> Result<Value, String> {
@@ -117,7 +115,7 @@ impl Courier {
             let turn = self.turn.fetch_add(1, Ordering::SeqCst);
             let (began, envelope) = (Instant::now(), envelope(delivery, attempt + again));
             let answer = self.server.sockets.send(turn, &envelope).await;
-            self.note(delivery.kind, answer.is_ok().then_some(200), began);
+            self.note(answer.is_ok().then_some(200), began);
             match answer {
                 Ok(ack) => return Ok(ack),
                 Err(Lost::Closed) => {}
@@ -145,7 +143,7 @@ impl Courier {
         let began = Instant::now();
         let answer = tokio::time::timeout(ACK, self.post(&parcel)).await;
         let status = answer.as_ref().ok().map(|(status, _)| *status);
-        self.note(delivery.kind, status, began);
+        self.note(status, began);
         match answer {
             Err(_) => Err("Late".into()),
             Ok((200, body)) => Ok(serde_json::from_str(&body).unwrap_or_else(|_| body.into())),

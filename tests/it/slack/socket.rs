@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use futures::{SinkExt, StreamExt};
@@ -51,8 +51,6 @@ pub struct Sockets {
     open: Mutex<Vec<Socket>>,
     waiting: Mutex<Waiting>,
     count: Mutex<u64>,
-    /// When an end of this side was last heard: pongs and acknowledgements.
-    heard: Mutex<Option<Instant>>,
 }
 
 /// Why an envelope was not acknowledged.
@@ -131,13 +129,7 @@ impl Sockets {
         }
     }
 
-    /// When the app was last heard.
-    pub fn heard(&self) -> Option<Instant> {
-        *self.heard.lock().expect("lock")
-    }
-
     fn take_ack(&self, text: &str) -> Result<(), String> {
-        *self.heard.lock().expect("lock") = Some(Instant::now());
         let frame: Value = serde_json::from_str(text).map_err(|_| format!("a frame that is no JSON: {text}"))?;
         let id = frame["envelope_id"].as_str().ok_or_else(|| format!("a frame without an envelope_id: {text}"))?;
         let waiting = self.waiting.lock().expect("lock").remove(id);
@@ -225,10 +217,7 @@ fn heed(server: &Server, frame: Option<Frame>) -> bool {
             true
         }
         Some(Frame::Close(_)) | None => false,
-        Some(_) => {
-            *server.sockets.heard.lock().expect("lock") = Some(Instant::now());
-            true
-        }
+        Some(_) => true,
     }
 }
 

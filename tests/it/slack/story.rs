@@ -57,5 +57,9 @@ async fn shortcuts_start_where_one_is() {
     stage.slack.read("ada", "line = ").await;
     assert!(stage.slack.suggest("ada", crate::wire::Typing { line: "", field: "line", typed: "cou" }).await.len() == 1);
     stage.slack.close_modal("ada").await;
+    stage.slack.say("ada", "/count number=1").await;
+    stage.slack.read("ada", "Counted 1.").await;
+    stage.slack.shortcut_on("ben", "Counted 1.", "find").await;
+    stage.slack.read("ben", "Leave a line").await;
     stage.close();
 }
