@@ -12,9 +12,10 @@ use slack_morphism::SlackApiToken;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::api::{Api, Fault};
+use self::api::Api;
 use self::cache::Cache;
 use self::door::Secrets;
+use self::fault::Fault;
 use self::standing::{Groups, Profile};
 use self::vitals::Vitals;
 use super::{
@@ -32,6 +33,7 @@ mod blocks;
 mod cache;
 mod door;
 mod examination;
+mod fault;
 mod field;
 mod inbound;
 mod labels;
@@ -172,7 +174,10 @@ impl Workspace {
                     failures += 1;
                     tracing::warn!(error = %fault, failures, "Slack does not say who we are");
                     self.vitals.set_trouble(Some(fault.to_string()));
-                    tokio::time::sleep(job::pause(failures).duration()).await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(job::pause(failures).duration()) => {}
+                    }
                 }
             }
         }

@@ -17,6 +17,7 @@ mod door;
 mod fault;
 mod gateway;
 mod hand;
+mod inert;
 mod interaction;
 mod line;
 mod markup;

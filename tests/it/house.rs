@@ -53,7 +53,13 @@ impl Recorder {
     /// Somebody is in these groups from now on, and in no other.
     pub fn put(&self, who: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        self.stand(who, Standing { groups, ..Standing::default() });
+        let name = self.standings.lock().expect("lock").get(who).and_then(|standing| standing.name.clone());
+        self.stand(who, Standing { groups, guest: false, name });
+    }
+
+    /// Somebody has this name there.
+    pub fn call(&self, who: &str, name: &str) {
+        self.stand(who, Standing { name: Some(name.to_owned()), ..Standing::default() });
     }
 
     pub fn stand(&self, who: &str, standing: Standing) {
@@ -198,7 +204,11 @@ impl House {
     }
 
     pub async fn does_on(&self, platform: PlatformName, who: &str, intent: Intent) -> Reply {
-        let event = Event { platform, ..self.event(who, intent) };
+        let mut event = Event { platform, ..self.event(who, intent) };
+        if platform != PlatformName::Web {
+            // An event of such a platform mostly has the id alone.
+            event.person.name.clear();
+        }
         desk::handle(&self.app, &event).await
     }
 

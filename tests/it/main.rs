@@ -1,5 +1,6 @@
 //! All integration tests, as one binary: they link once.
 
+mod anything;
 mod api;
 mod architecture;
 mod asking;
@@ -20,6 +21,7 @@ mod linking;
 mod outbox;
 mod page;
 mod page_http;
+mod page_people;
 mod page_preview;
 mod page_thread;
 mod page_whole;

@@ -79,15 +79,16 @@ pub fn shortened(text: &str, most: usize) -> String {
         return whole;
     }
     let mut room = most;
-    loop {
+    while room > 1 {
         let cut = escape(&limits::cut(text, room));
         let over = limits::length(&cut).saturating_sub(most);
         if over == 0 {
-            return if room > 1 { cut } else { String::new() };
+            return cut;
         }
         // At most every unit became two, so half of what is over has to go.
-        room = room.saturating_sub(over.div_ceil(2).max(1));
+        room = room.saturating_sub(over.div_ceil(2));
     }
+    String::new()
 }
 
 fn block(block: &Block) -> String {

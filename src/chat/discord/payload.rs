@@ -287,11 +287,17 @@ mod tests {
 
     #[test]
     fn what_serenity_does_not_know_arrives_whole() {
-        let components =
-            json!([{"type": 18, "id": 1, "component": {"type": 4, "id": 2, "custom_id": "name", "value": "x"}}]);
-        for read in both(kind::MODAL, json!({"custom_id": "f", "components": components})) {
-            assert_eq!(read.data.expect("data").typed().len(), 1);
+        for read in both(9, json!({"custom_id": "new"})) {
+            assert_eq!((read.kind, read.data.expect("data").custom_id.as_str()), (9, "new"));
         }
+    }
+
+    #[test]
+    fn inputs_behind_labels_are_lost_on_the_gateway_so_modals_have_rows() {
+        let label =
+            json!([{"type": 18, "id": 1, "component": {"type": 4, "id": 2, "custom_id": "name", "value": "x"}}]);
+        let counts = both(kind::MODAL, json!({"custom_id": "f", "components": label}));
+        assert_eq!(counts.map(|read| read.data.expect("data").typed().len()), [1, 0]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 
 use super::Workspace;
-use super::api::{Fault, https};
+use super::api::https;
+use super::fault::Fault;
 use super::manifest::SCOPES;
 use crate::chat::{Finding, Level};
 use crate::clock::Millis;

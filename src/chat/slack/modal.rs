@@ -39,7 +39,7 @@ impl Back {
 pub fn form(form: &Form, back: &Back) -> Value {
     let back = Back { token: form.token.to_string(), ..back.clone() };
     let mut view = frame(&form.title, &back);
-    let submit = if form.submit.trim().is_empty() { labels::SEND } else { &form.submit };
+    let submit = if limits::is_blank(&form.submit) { labels::SEND } else { &form.submit };
     view["submit"] = blocks::plain_line(submit, limits::MODAL_TITLE);
     view["close"] = blocks::plain_line(labels::CANCEL, limits::MODAL_TITLE);
     view["callback_id"] = "form".into();
@@ -122,7 +122,7 @@ pub fn completion(line: &str) -> Form {
 }
 
 fn frame(title: &str, back: &Back) -> Value {
-    let title = if title.trim().is_empty() { labels::EMPTY } else { title };
+    let title = if limits::is_blank(title) { labels::EMPTY } else { title };
     json!({
         "type": "modal",
         "title": blocks::plain_line(title, limits::MODAL_TITLE),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::api::Fault;
+use super::fault::Fault;
 use super::modal::{self, Back};
 use super::outbound::{content, merged};
 use super::{Workspace, labels};

@@ -90,7 +90,7 @@ impl Discord {
     }
 
     /// Presses a button only if it is there now.
-    async fn press_if_there(&self, who: &str, label: &str) -> bool {
+    pub async fn press_if_there(&self, who: &str, label: &str) -> bool {
         let shown = self.see(who, |part| is_button(part, label));
         if let Some(shown) = &shown {
             self.use_component(who, shown, None).await;

@@ -71,7 +71,7 @@ name = "cake"
 type = "boolean"
 optional = true
 [[command.param]]
-name = "place"
+name = "spot"
 type = "choice"
 choices = ["garden", "roof", "street"]
 default = "garden"
@@ -94,7 +94,7 @@ name = "order"
 [command.step.process]
 program = "/bin/true"
 [command.reply]
-text = "Ordered **{{title}}** for the {{place}}, {{size}}."
+text = "Ordered **{{title}}** for the {{spot}}, {{size}}."
 "#;
 
 /// A process and the Discord that it is connected to.

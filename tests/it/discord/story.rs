@@ -57,11 +57,11 @@ async fn pages(discord: Discord) {
     let discord = &stage.discord;
     discord.say("ada", "/order").await;
     let form = discord.read("ada", "Order everything for a party").await;
-    for choice in ["size", "place"] {
+    for choice in ["size", "spot"] {
         assert!(form.contains(choice), "{form}");
     }
     discord.fill("ada", "size", "large").await;
-    discord.fill("ada", "place", "roof").await;
+    discord.fill("ada", "spot", "roof").await;
     discord.fill("ada", "title", "midsummer").await;
     discord.fill("ada", "light", "bright").await;
     let typing = Typing { line: "", field: "music", typed: "ja" };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::check::{self, Kind};
-use super::interaction::{self, AUTOCOMPLETE, Act, COMMAND, COMPONENT, MODAL_SUBMIT};
+use super::interaction::{AUTOCOMPLETE, Act, COMMAND, COMPONENT, MODAL_SUBMIT};
 use super::routes::{self, Request};
 use super::world::{APPLICATION, Author, CHANNEL, GUILD, State, World};
 

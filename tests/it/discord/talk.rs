@@ -1,6 +1,10 @@
 //! What people see of hostile text, of other people's buttons, and of a Discord that is slow or refuses.
 
+use std::time::Duration;
+
 use serde_json::Value;
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::fault::{Fault, Harm};
 use super::stage::Stage;
@@ -94,23 +98,65 @@ async fn b1_other_peoples_buttons_and_made_up_ones_are_refused_clearly() {
     assert_eq!(stage.runs(), 0);
 }
 
+/// A command whose choices take longer to be looked up than a first response may wait.
+const SLOW: &str = r#"
+[capability]
+name = "picking"
+title = "Picking"
+need = "As a tester I want slow choices so that an answer comes late"
+owner = "platform"
+maturity = "ga"
+[[command]]
+name = "pick"
+summary = "Pick one"
+[[command.param]]
+name = "fruit"
+type = "choice"
+choices_from = { http = "API/fruit", items = "$[*]", cache = "1s" }
+[[command.step]]
+name = "pick"
+[command.step.process]
+program = "/bin/true"
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn f11_an_answer_survives_a_first_try_that_fails() {
+async fn f11_a_late_answer_survives_a_first_try_that_fails() {
+    let api = MockServer::start().await;
+    let fruit = ResponseTemplate::new(200).set_body_json(["apple", "pear"]).set_delay(Duration::from_millis(2300));
+    Mock::given(path("/fruit")).respond_with(fruit).mount(&api).await;
+    let mut stage = Stage::closed(Discord::gateway());
+    std::fs::write(stage.path("commands/picking.toml"), SLOW.replace("API", &api.uri())).expect("a file");
+    std::fs::write(stage.path("stationmaster.toml"), "[http]\nallow_private = [\"127.0.0.1\"]\n").expect("a file");
+    stage.start().await;
     let harms = [
         Harm::Refuse(500, 0, "Internal Server Error"),
-        Harm::Refuse(503, 0, "upstream connect error"),
         Harm::Limit { header: Some("0.2"), body: 0.2 },
         Harm::Cut,
         Harm::Lose,
+        Harm::Delay(Duration::from_millis(500)),
     ];
-    for harm in harms {
-        let stage = Stage::open(Discord::gateway()).await;
+    for (number, harm) in harms.into_iter().enumerate() {
         eprintln!("{harm:?}");
         fault(&stage, "PATCH /webhooks/", harm);
-        stage.discord.say("ada", "/help tea").await;
-        stage.discord.read("ada", "tea brew").await;
-        stage.finish();
+        stage.discord.say("ada", &format!("/pick fruit=plum{number}")).await;
+        let form = stage.discord.read("ada", &format!("fruit = plum{number}")).await;
+        assert!(form.contains("! "), "{form}");
     }
+    let tried = stage.discord.world.look(|state| state.calls_to("PATCH /webhooks/").len());
+    assert_eq!(tried, 9, "four of them had to be tried twice");
+    stage.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f11_a_first_response_that_is_cut_off_is_given_again() {
+    let stage = Stage::open(Discord::gateway()).await;
+    for harm in [Harm::Refuse(502, 0, "Bad Gateway"), Harm::Cut, Harm::Lose] {
+        eprintln!("{harm:?}");
+        fault(&stage, "POST /interactions/", harm);
+        stage.discord.say("ada", "/help tea").await;
+        stage.discord.read("ada", "/tea brew").await;
+    }
+    stage.finish();
 }
 
 #[tokio::test(flavor = "multi_thread")]
