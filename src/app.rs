@@ -17,6 +17,7 @@ use crate::message::Messages;
 use crate::people::{self, Person};
 use crate::runner::Tools;
 use crate::store::Store;
+use crate::store::person::Known;
 
 /// Everything that is built once.
 pub struct App {
@@ -48,8 +49,15 @@ impl App {
     /// The person of an id, with teams and roles as configured now and the groups that their platforms said last.
     pub async fn person(&self, id: &str) -> Result<Person> {
         let name = self.store.person_name(id).await?.unwrap_or_else(|| id.to_owned());
-        let identities = self.store.identities_of(id).await?;
-        Ok(Person::of(&self.config, (id, &name), &people::groups(&identities)))
+        self.person_of(&Known { id: id.to_owned(), name }).await
+    }
+
+    /// The same of somebody whose name is at hand.
+    pub async fn person_of(&self, known: &Known) -> Result<Person> {
+        // Where no group gives anything, nobody need be asked for them.
+        let has_groups = PlatformName::ALL.iter().any(|name| people::counts(&self.config, &name.to_string()));
+        let identities = if has_groups { self.store.identities_of(&known.id).await? } else { Vec::new() };
+        Ok(Person::of(&self.config, (&known.id, &known.name), &people::groups(&identities)))
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
     )?;
     let waiting: Vec<Value> = waiting.iter().map(|request| shown(app, request)).collect();
     let is_other = |request: &Value| request["act"] != "confirm";
-    let latest: Vec<Value> = latest.into_iter().filter(is_other).take(LATEST as usize).collect();
+    let mut latest: Vec<Value> = latest.into_iter().filter(is_other).take(LATEST as usize).collect();
+    say_once(&mut latest);
     let first = if favourites.is_empty() { commands(app, asker) } else { Vec::new() };
     Ok(json!({
         "person": asker.person,
@@ -37,6 +38,18 @@ pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
         "favourites": favourites,
         "commands": first.into_iter().take(SHOWN).collect::<Vec<_>>(),
     }))
+}
+
+/// Of several requests for the same, only the latest offers to run it again.
+fn say_once(requests: &mut [Value]) {
+    let mut offered = Vec::new();
+    for request in requests.iter_mut().filter(|request| request["act"] == "repeat") {
+        if offered.contains(&request["brief"]) {
+            request["act"] = "".into();
+        } else {
+            offered.push(request["brief"].clone());
+        }
+    }
 }
 
 /// The asker's latest requests.

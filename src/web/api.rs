@@ -120,7 +120,7 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Person, Refusal> {
     // Where persons are declared, one who is declared no more has left, and the token with them.
     let is_here = |id: &str| app.config.person.is_empty() || app.config.person.contains_key(id);
     let known = known.filter(|known| is_here(&known.id)).ok_or_else(Refusal::unknown_caller)?;
-    Ok(app.person(&known.id).await?)
+    Ok(app.person_of(&known).await?)
 }
 
 fn bearer(header: &str) -> Option<&str> {

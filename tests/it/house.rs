@@ -53,7 +53,13 @@ impl Recorder {
     /// Somebody is in these groups from now on, and in no other.
     pub fn put(&self, who: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        self.stand(who, Standing { groups, ..Standing::default() });
+        let name = self.standings.lock().expect("lock").get(who).and_then(|standing| standing.name.clone());
+        self.stand(who, Standing { groups, guest: false, name });
+    }
+
+    /// Somebody has this name there.
+    pub fn call(&self, who: &str, name: &str) {
+        self.stand(who, Standing { name: Some(name.to_owned()), ..Standing::default() });
     }
 
     pub fn stand(&self, who: &str, standing: Standing) {
@@ -155,7 +161,7 @@ impl House {
         let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
-        let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone(), slack.clone(), discord.clone()];
+        let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone()];
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
         Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, events: AtomicU64::new(0) }
@@ -172,6 +178,14 @@ impl House {
         let app = Arc::get_mut(&mut house.app).expect("nobody else has it yet");
         app.platforms = [(platform.name(), platform)].into();
         house
+    }
+
+    /// The same house, on Slack and Discord as well.
+    pub fn everywhere(mut self) -> Self {
+        let app = Arc::get_mut(&mut self.app).expect("nobody else has it yet");
+        app.platforms.insert(PlatformName::Slack, self.slack.clone());
+        app.platforms.insert(PlatformName::Discord, self.discord.clone());
+        self
     }
 
     /// Somebody types a line in their own conversation; gives what is answered to them alone.
@@ -198,7 +212,11 @@ impl House {
     }
 
     pub async fn does_on(&self, platform: PlatformName, who: &str, intent: Intent) -> Reply {
-        let event = Event { platform, ..self.event(who, intent) };
+        let mut event = Event { platform, ..self.event(who, intent) };
+        if platform != PlatformName::Web {
+            // An event of such a platform mostly has the id alone.
+            event.person.name.clear();
+        }
         desk::handle(&self.app, &event).await
     }
 

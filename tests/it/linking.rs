@@ -29,27 +29,32 @@ const FILE: &str = r#"
     allow = { teams = ["data"] }
 "#;
 
-const ADA: (PlatformName, &str) = (Slack, "U0ADA");
-const BEN: (PlatformName, &str) = (Discord, "100000000000000009");
-const EVE: (PlatformName, &str) = (Web, "eve");
+type Who = (PlatformName, &'static str);
 
-fn configure(config: &mut Config) {
-    let data = Team { groups: vec!["slack:S0DATA".into()], ..Team::default() };
-    config.team.insert("data".into(), data);
-}
+const ADA: Who = (Slack, "U0ADA");
+const BEN: Who = (Discord, "100000000000000009");
+const EVE: Who = (Web, "eve");
 
 /// Declares these identities as persons of their own.
-fn declare(config: &mut Config, names: &[(&str, (PlatformName, &str))]) {
-    for (name, (platform, id)) in names {
+fn configure(config: &mut Config, declared: &[(&str, Who)]) {
+    let data = Team { groups: vec!["slack:S0DATA".into()], ..Team::default() };
+    config.team.insert("data".into(), data);
+    for (name, (platform, id)) in declared {
         let identities = vec![format!("{platform}:{id}")];
         config.person.insert((*name).to_owned(), Person { identities, ..Person::default() });
     }
 }
 
-type Who = (PlatformName, &'static str);
-
 async fn house(on: On) -> House {
-    House::configured(on, &[FILE], configure).await
+    house_of(on, &[]).await
+}
+
+/// A house whose configuration declares these persons.
+async fn house_of(on: On, declared: &[(&str, Who)]) -> House {
+    let house = House::configured(on, &[FILE], |config| configure(config, declared)).await.everywhere();
+    house.slack.call(ADA.1, "Ada");
+    house.discord.call(BEN.1, "ben_99");
+    house
 }
 
 async fn says(house: &House, (platform, id): Who, words: &str) -> Card {
@@ -98,21 +103,44 @@ async fn b6_two_identities_become_one_person_when_both_sides_agree() {
     on_both(|on| async move {
         let house = house(on).await;
         house.slack.put(ADA.1, &["S0DATA"]);
-        house.say_on(BEN.0, BEN.1, "/thing").await;
-        house.settle().await;
         let offered = says(&house, ADA, "/link").await;
         let code = offered.title.trim_start_matches("Your code is ").to_owned();
         let checked = says(&house, BEN, &format!("/link {}", code.to_lowercase())).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&offered), @"");
-            insta::assert_snapshot!(reads(&checked), @"");
+            insta::assert_snapshot!(reads(&offered), @"
+            [waiting] Your code is CODE-CODE
+              Say this where you want to be the same person, on Slack, on Discord or on the web page:
+              /link CODE-CODE
+              It is good once, for 10 minutes. Keep it to yourself: whoever says it may become you, once you have agreed.
+              (Your rights count there only after both sides have agreed)
+            ");
+            insta::assert_snapshot!(reads(&checked), @"
+            [waiting] Are you Ada on Slack?
+              You are about to become the same person. Whoever is Ada there will be able to do all that you may, see your requests and cancel them.
+              Go on only if you asked for this code yourself.
+              Name: Ada
+              On: Slack
+              Id: U0ADA
+              [Yes, that is me] [No]
+            ");
         }
         assert_ne!(person(&house, ADA).await, person(&house, BEN).await, "a code alone gives nothing");
         let sent = presses(&house, BEN, &button(&checked, "Yes, that is me")).await;
         let asked = told(&house, ADA).remove(0);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&card_of(&sent)), @"");
-            insta::assert_snapshot!(reads(&asked), @"");
+            insta::assert_snapshot!(reads(&card_of(&sent)), @"
+            [waiting] Now say yes on Slack
+              A question waits there for Ada, for 10 minutes. Until it is answered, nothing changes.
+            ");
+            insta::assert_snapshot!(reads(&asked), @"
+            [waiting] Are you ben_99 on Discord?
+              Somebody signed in as ben_99 on Discord said your code and wants to be the same person as you. They will be able to do all that you may, see your requests and cancel them.
+              Name: ben_99
+              On: Discord
+              Id: 100000000000000009
+              [Yes, it is me] [No]
+              (The question stands for 10 minutes)
+            ");
         }
         assert_ne!(person(&house, ADA).await, person(&house, BEN).await, "one side alone gives nothing");
         let denied = says(&house, BEN, "/data").await;
@@ -122,16 +150,33 @@ async fn b6_two_identities_become_one_person_when_both_sides_agree() {
         let (first, other) = (told(&house, ADA), told(&house, BEN));
         assert_eq!((first.len(), other.len()), (1, 1), "the question is answered in place");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&first[0]), @"");
-            insta::assert_snapshot!(reads(&other[0]), @"");
+            insta::assert_snapshot!(reads(&first[0]), @"
+            [good] You are one person now
+              Here and as ben_99 on Discord: your requests, teams and roles are the same in both places.
+              (/whoami shows all of you, /unlink parts you again)
+            ");
+            insta::assert_snapshot!(reads(&other[0]), @"
+            [good] You are one person now
+              Here and as Ada on Slack: your requests, teams and roles are the same in both places.
+              (/whoami shows all of you, /unlink parts you again)
+            ");
         }
-        let one = person(&house, ADA).await;
-        assert_eq!(one, person(&house, BEN).await);
-        let trail = house.app.store.audit_of(&one).await.expect("reads");
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_either_did_and_may_is_both_s_once_they_are_one() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        house.slack.put(ADA.1, &["S0DATA"]);
+        house.say_on(BEN.0, BEN.1, "/thing").await;
+        house.settle().await;
+        link(&house, ADA, BEN).await;
+        let trail = house.app.store.audit_of(&person(&house, BEN).await).await.expect("reads");
         let linked = trail.iter().find(|entry| entry.action == "linked").expect("on the record");
         assert!(linked.detail.contains("slack:U0ADA and discord:100000000000000009"), "{linked:?}");
-
-        // What either did, and what either may, is both's.
         assert_eq!(house.say_on(BEN.0, BEN.1, "/data").await, Reply::Nothing);
         let home = says(&house, ADA, "/home").await;
         assert_eq!(presses(&house, ADA, &button(&home, "Yes: thing")).await, Reply::Nothing);
@@ -166,7 +211,10 @@ async fn each_code_that_does_not_serve_says_why() {
         .await;
     presses(&house, ADA, &Token::new("link-no", &refused)).await;
     assert_eq!(title(mallory, &refused).await, "The answer to this code was no.");
-    insta::assert_snapshot!(reads(&told(&house, mallory)[0]), @"");
+    insta::assert_snapshot!(reads(&told(&house, mallory)[0]), @"
+    [neutral] The answer was no
+      Here and Ada on Slack stay two persons. Nothing was changed.
+    ");
     assert_ne!(person(&house, mallory).await, person(&house, ADA).await);
     house.finish().await;
 }
@@ -182,9 +230,12 @@ async fn codes_cannot_be_guessed_for_long() {
         }
         let refused = says(&house, EVE, &format!("/link {right}")).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&refused), @"");
+            insta::assert_snapshot!(reads(&refused), @"
+            [bad] Too many codes were wrong.
+              Hint: try again in 10m
+            ");
         }
-        assert_eq!(says(&house, BEN, &format!("/link {right}")).await.title, "Are you U0ADA on Slack?");
+        assert_eq!(says(&house, BEN, &format!("/link {right}")).await.title, "Are you Ada on Slack?");
         house.clock.advance(Span::from_secs(599));
         assert_eq!(says(&house, EVE, "/link 22222222").await.title, "Too many codes were wrong.");
         house.clock.advance(Span::from_secs(1));
@@ -253,15 +304,14 @@ async fn two_who_say_it_at_once_and_two_answers_at_once_are_one_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_the_configuration_declares_stays_and_two_of_those_are_never_one() {
     on_both(|on| async move {
-        let house = House::configured(on, &[FILE], |config| {
-            configure(config);
-            declare(config, &[("ada", ADA), ("ben", BEN)]);
-        })
-        .await;
+        let house = house_of(on, &[("ada", ADA), ("ben", BEN)]).await;
         let from_ada = code(&house, ADA).await;
         let refused = says(&house, BEN, &format!("/link {from_ada}")).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&refused), @"");
+            insta::assert_snapshot!(reads(&refused), @"
+            [bad] The configuration says that ada and ben are two persons.
+              Hint: ask the platform team if that is wrong
+            ");
         }
         // Also where the one who is not declared was shown the code.
         link(&house, EVE, BEN).await;
@@ -279,30 +329,42 @@ async fn whom_the_configuration_declares_stays_and_two_of_those_are_never_one() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_linked_can_be_unlinked_but_for_what_is_declared() {
     on_both(|on| async move {
-        let house = House::configured(on, &[FILE], |config| {
-            configure(config);
-            declare(config, &[("ada", ADA)]);
-        })
-        .await;
+        let house = house_of(on, &[("ada", ADA)]).await;
         house.slack.put(ADA.1, &["S0DATA"]);
         let alone = says(&house, BEN, "/unlink").await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&alone), @"");
+            insta::assert_snapshot!(reads(&alone), @"
+            [neutral] Your identities
+              • ben_99 on Discord (100000000000000009): this is where you are
+              There is nothing to unlink: you have one identity. /link adds another.
+              (What was requested so far stays with the person that an identity leaves)
+            ");
         }
         house.say_on(BEN.0, BEN.1, "/thing").await;
         link(&house, ADA, BEN).await;
         let listed = says(&house, BEN, "/unlink").await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&listed), @"");
+            insta::assert_snapshot!(reads(&listed), @"
+            [neutral] Your identities
+              • ben_99 on Discord (100000000000000009): this is where you are
+              • Ada on Slack (U0ADA), by the configuration
+              [Unlink ben_99 on Discord]
+              (What was requested so far stays with the person that an identity leaves)
+            ");
         }
         let declared = presses(&house, BEN, &Token::new("unlink", "slack:U0ADA")).await;
         assert_eq!(card_of(&declared).title, "The configuration says that this identity is you.");
-        let unlink = button(&listed, &format!("Unlink {} on Discord", BEN.1));
+        let unlink = button(&listed, "Unlink ben_99 on Discord");
         let stranger = presses(&house, EVE, &unlink).await;
         assert_eq!(card_of(&stranger).title, "You have no such identity.");
         let parted = card_of(&presses(&house, ADA, &unlink).await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reads(&parted), @"");
+            insta::assert_snapshot!(reads(&parted), @"
+            [neutral] ben_99 on Discord is a person of its own again
+              • Ada on Slack (U0ADA), by the configuration: this is where you are
+              There is nothing to unlink: you have one identity. /link adds another.
+              (What was requested so far stays with the person that an identity leaves)
+            ");
         }
         let again = presses(&house, ADA, &unlink).await;
         assert_eq!(card_of(&again).title, "You have no such identity.");

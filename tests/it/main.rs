@@ -21,6 +21,7 @@ mod linking;
 mod outbox;
 mod page;
 mod page_http;
+mod page_people;
 mod page_preview;
 mod page_thread;
 mod page_whole;

@@ -9,14 +9,14 @@ use thirtyfour::prelude::Key;
 use crate::browser::{Driver, Scheme};
 
 /// The program with the sample platform, in a folder of its own; ended with the test.
-struct Program {
+pub struct Program {
     process: Child,
-    url: String,
+    pub url: String,
     folder: tempfile::TempDir,
 }
 
 impl Program {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let (top, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().expect("a folder"));
         let mut process = Command::new(env!("CARGO_BIN_EXE_stationmaster"))
             .current_dir(folder.path())

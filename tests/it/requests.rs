@@ -481,8 +481,9 @@ async fn help_finds_what_is_meant_and_notes_what_is_missing() {
     ");
     insta::assert_snapshot!(read(&card_of(&house.does("ada", Intent::OpenHome).await)), @"
     [neutral] Hello, ada
-      Type a command, or say what you need: /help a database
-      [/db create]
+      To begin with
+      • /db create – Create a database
+      [/db create] [Run a command] [Search]
     ");
     let unknown = card_of(&house.press("ada", &Token::new("explode", "now")).await);
     insta::assert_snapshot!(read(&unknown), @"

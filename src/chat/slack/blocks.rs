@@ -31,25 +31,28 @@ pub fn plain_line(text: &str, most: usize) -> Value {
 pub fn blocks(card: &Card) -> Vec<Value> {
     let Rendered { blocks: body, mut is_cut } = markup::rich_text(&markdown::parse(&card.body), limits::BODY);
     let mut blocks = Vec::new();
-    blocks.extend(header(&format!("{}{}", labels::sign(card.tone), card.title)).filter(|_| !is_blank(&card.title)));
+    blocks.extend(
+        header(&format!("{}{}", labels::sign(card.tone), card.title)).filter(|_| !limits::is_blank(&card.title)),
+    );
     let room = limits::MESSAGE_BLOCKS - limits::ROWS - 4;
     is_cut |= body.len() > room;
     blocks.extend(body.into_iter().take(room));
     blocks.extend(markup::facts(&card.facts));
     blocks.extend(card.progress.as_ref().map(progress));
-    blocks.extend(rows(&card.buttons));
-    blocks.extend(footnote(card.footnote.as_deref(), is_cut));
+    let (rows, has_more) = rows(&card.buttons);
+    blocks.extend(rows);
+    blocks.extend(footnote(card.footnote.as_deref(), is_cut || has_more));
     blocks
 }
 
 /// A text as a header; none if there is nothing to say.
 pub fn header(text: &str) -> Option<Value> {
-    (!is_blank(text)).then(|| json!({"type": "header", "text": plain_line(text, limits::HEADER)}))
+    (!limits::is_blank(text)).then(|| json!({"type": "header", "text": plain_line(text, limits::HEADER)}))
 }
 
 /// A text as a section of its own.
 pub fn section(text: &str) -> Option<Value> {
-    (!is_blank(text)).then(|| json!({"type": "section", "text": plain(text, limits::SECTION)}))
+    (!limits::is_blank(text)).then(|| json!({"type": "section", "text": plain(text, limits::SECTION)}))
 }
 
 /// A quiet line.
@@ -64,19 +67,14 @@ pub fn text(card: &Card) -> String {
     lines.extend(card.facts.iter().map(|(label, value)| format!("{label}: {value}")));
     lines.extend(card.progress.as_ref().map(|p| format!("{} % {}", p.percent.min(100), p.label)));
     lines.extend(card.footnote.clone());
-    lines.retain(|line| !is_blank(line));
+    lines.retain(|line| !limits::is_blank(line));
     let text = limits::cut(&lines.join("\n"), limits::NOTIFICATION);
-    if is_blank(&text) { labels::EMPTY.to_owned() } else { text }
+    if limits::is_blank(&text) { labels::EMPTY.to_owned() } else { text }
 }
 
 /// A text as it may stand in a message's `text`, where `&`, `<` and `>` mean something.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn is_blank(text: &str) -> bool {
-    // Signs and words of a mood are no text of the card.
-    text.chars().all(|c| c.is_whitespace() || c.is_control())
 }
 
 fn progress(progress: &Progress) -> Value {
@@ -88,23 +86,32 @@ fn progress(progress: &Progress) -> Value {
     json!({"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [run]}]})
 }
 
-fn rows(buttons: &[Button]) -> Vec<Value> {
-    let elements: Vec<Value> = buttons.iter().enumerate().filter_map(|(index, b)| element(index, b)).collect();
+/// Rows of as many buttons as there is room for, and whether there are more.
+fn rows(buttons: &[Button]) -> (Vec<Value>, bool) {
+    let all: Vec<Value> = buttons.iter().enumerate().filter_map(|(index, button)| element(index, button)).collect();
+    let mut room = limits::BUTTONS;
+    let fits = |element: &&Value| {
+        let texts = [element["text"]["text"].as_str(), element["url"].as_str()];
+        let taken: usize = texts.into_iter().flatten().map(limits::length).sum();
+        room.checked_sub(taken).map(|rest| room = rest).is_some()
+    };
+    let shown: Vec<Value> = all.iter().take(limits::ROW * limits::ROWS).take_while(fits).cloned().collect();
     let row = |elements: &[Value]| json!({"type": "actions", "elements": elements});
-    elements.chunks(limits::ROW).take(limits::ROWS).map(row).collect()
+    (shown.chunks(limits::ROW).map(row).collect(), shown.len() < all.len())
 }
 
 /// A button. One that does not fit is left out: cut, it would do something else.
 fn element(index: usize, button: &Button) -> Option<Value> {
-    let label = if is_blank(&button.label) { labels::EMPTY } else { &button.label };
+    let label = if limits::is_blank(&button.label) { labels::EMPTY } else { &button.label };
     let mut element = json!({"type": "button", "text": plain_line(label, limits::BUTTON)});
+    let mut value = String::new();
     let prefix = match &button.action {
         Action::Press(token) => {
-            element["value"] = token.to_string().into();
+            value = token.to_string();
             PRESS
         }
         Action::Fill(line) => {
-            element["value"] = Some(line).filter(|line| limits::length(line) <= limits::BUTTON_VALUE)?.as_str().into();
+            value.clone_from(line);
             FILL
         }
         Action::Open(url) => {
@@ -113,6 +120,9 @@ fn element(index: usize, button: &Button) -> Option<Value> {
             OPEN
         }
     };
+    if !value.is_empty() {
+        element["value"] = Some(value).filter(|value| limits::length(value) <= limits::BUTTON_VALUE)?.into();
+    }
     element["action_id"] = format!("{prefix}:{index}").into();
     if let Some(style) = labels::style(button.style) {
         element["style"] = style.into();
@@ -121,7 +131,7 @@ fn element(index: usize, button: &Button) -> Option<Value> {
 }
 
 fn footnote(note: Option<&str>, is_cut: bool) -> Option<Value> {
-    let note = note.filter(|note| !is_blank(note));
+    let note = note.filter(|note| !limits::is_blank(note));
     let shortened = is_cut.then_some(labels::SHORTENED);
     let lines: Vec<&str> = note.into_iter().chain(shortened).collect();
     (!lines.is_empty()).then(|| context(&lines.join("\n")))

@@ -3,6 +3,8 @@
 //! What was given already is shown again whatever it is: where a picker cannot hold it, a line of text stands in its
 //! place. A field's name is the id of its block; a lookup's token is the id of its element, from where it comes back.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::blocks::{plain, plain_line};
@@ -11,7 +13,7 @@ use crate::chat::{Choice, Field, Input};
 
 /// A field as an input block.
 pub fn input(field: &Field) -> Value {
-    let label = if field.label.trim().is_empty() { &field.name } else { &field.label };
+    let label = if limits::is_blank(&field.label) { &field.name } else { &field.label };
     let mut block = json!({
         "type": "input",
         "block_id": limits::cut_line(&field.name, limits::ID),
@@ -19,7 +21,7 @@ pub fn input(field: &Field) -> Value {
         "optional": !field.required || field.input == Input::Toggle,
         "element": element(field),
     });
-    if !field.help.trim().is_empty() {
+    if !limits::is_blank(&field.help) {
         block["hint"] = plain(&field.help, limits::LABEL);
     }
     block
@@ -27,11 +29,11 @@ pub fn input(field: &Field) -> Value {
 
 /// A choice as an option of a select; none if it cannot be carried whole.
 pub fn option(choice: &Choice) -> Option<Value> {
-    let label = if choice.label.trim().is_empty() { &choice.value } else { &choice.label };
+    let label = if limits::is_blank(&choice.label) { &choice.value } else { &choice.label };
     let fits = !choice.value.is_empty() && limits::length(&choice.value) <= limits::OPTION_VALUE;
-    let label = Some(label).filter(|label| fits && !label.trim().is_empty())?;
+    let label = Some(label).filter(|label| fits && !limits::is_blank(label))?;
     let mut option = json!({"text": plain_line(label, limits::OPTION), "value": choice.value});
-    if !choice.hint.trim().is_empty() {
+    if !limits::is_blank(&choice.hint) {
         option["description"] = plain_line(&choice.hint, limits::OPTION);
     }
     Some(option)
@@ -96,7 +98,9 @@ fn toggle(given: Option<&str>) -> Value {
 
 /// A select; of more than a hundred choices, one with groups of a hundred each.
 fn select(choices: &[Choice], given: Option<&str>) -> Option<Value> {
-    let options: Option<Vec<Value>> = choices.iter().map(option).collect();
+    let mut seen = BTreeSet::new();
+    let distinct = choices.iter().filter(|choice| seen.insert(&choice.value));
+    let options: Option<Vec<Value>> = distinct.map(option).collect();
     let options = options.filter(|options| (1..=limits::OPTIONS * limits::GROUPS).contains(&options.len()))?;
     let mut element = json!({"type": "static_select", "placeholder": plain_line(labels::CHOOSE, limits::OPTION)});
     if let Some(chosen) = given.and_then(|given| options.iter().find(|option| option["value"] == given)) {

@@ -160,6 +160,8 @@ impl Ear<'_> {
         let prefix = action.action_id.split(':').next().unwrap_or_default();
         let intent = match (prefix, action.value) {
             (blocks::OPEN, _) => return Heard::Fine,
+            // A button that carries nothing is answered as one that no longer does anything.
+            (blocks::PRESS, None) => Intent::Press { token: Token::received("") },
             (blocks::PRESS, Some(token)) => match token.strip_prefix(DRAFT).and_then(|rest| rest.strip_prefix(':')) {
                 Some(draft) => return Heard::Draft(way, draft.to_owned()),
                 None => Intent::Press { token: Token::received(token) },

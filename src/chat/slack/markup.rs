@@ -103,7 +103,7 @@ impl Writer {
 
     /// Paragraphs that follow each other are one section, since two would stand without a gap.
     fn paragraph(&mut self, inlines: &[Inline], look: Look) {
-        let runs = self.runs(inlines, look);
+        let runs = self.contained(|writer| writer.runs(inlines, look));
         if runs.is_empty() {
             return;
         }
@@ -119,7 +119,7 @@ impl Writer {
     }
 
     fn code(&mut self, text: &str) {
-        let runs: Vec<Value> = self.text(text.trim_end(), Look::default()).into_iter().collect();
+        let runs = self.contained(|writer| writer.text(text.trim_end(), Look::default()).into_iter().collect());
         if !runs.is_empty() {
             self.elements.push(json!({"type": "rich_text_preformatted", "elements": runs}));
         }
@@ -127,7 +127,7 @@ impl Writer {
 
     fn quote(&mut self, inner: &[Block]) {
         let text = flat(inner);
-        let runs = self.runs(&text, Look::default());
+        let runs = self.contained(|writer| writer.runs(&text, Look::default()));
         if !runs.is_empty() {
             self.elements.push(json!({"type": "rich_text_quote", "elements": runs}));
         }
@@ -141,7 +141,7 @@ impl Writer {
         for (index, item) in items.iter().enumerate() {
             let (inner, own): (Vec<&Block>, Vec<&Block>) = item.iter().partition(|b| matches!(b, Block::List { .. }));
             let own: Vec<Block> = own.into_iter().cloned().collect();
-            let runs = self.runs(&flat(&own), Look::default());
+            let runs = self.contained(|writer| writer.runs(&flat(&own), Look::default()));
             if !runs.is_empty() {
                 sections.push(section(runs));
             }
@@ -167,6 +167,12 @@ impl Writer {
         self.elements.push(list);
     }
 
+    /// What is written into a container, which takes some room by itself.
+    fn contained(&mut self, write: impl FnOnce(&mut Self) -> Vec<Value>) -> Vec<Value> {
+        self.room = self.room.saturating_sub(limits::CONTAINER);
+        write(self)
+    }
+
     fn runs(&mut self, inlines: &[Inline], look: Look) -> Vec<Value> {
         let mut runs = Vec::new();
         for inline in inlines {
@@ -189,9 +195,11 @@ impl Writer {
     }
 
     fn link(&mut self, url: &str, text: &str, look: Look) -> Option<Value> {
-        if limits::length(url) > limits::URL {
+        let taken = limits::length(url);
+        if taken > limits::URL.min(self.room) {
             return self.text(text, look);
         }
+        self.room -= taken;
         let text = self.take(if text.is_empty() { url } else { text })?;
         Some(look.put_on(json!({"type": "link", "url": url, "text": text})))
     }
@@ -279,7 +287,7 @@ mod tests {
         let mut text = String::new();
         texts(&rendered.blocks.into(), &mut text);
         assert!(rendered.is_cut && text.ends_with('…') && limits::length(&text) <= 100);
-        assert!(rich_text(&parse("a\n\nb"), 1).is_cut);
+        assert!(rich_text(&parse("a\n\nb"), limits::CONTAINER + 1).is_cut);
     }
 
     proptest! {

@@ -39,7 +39,7 @@ impl Back {
 pub fn form(form: &Form, back: &Back) -> Value {
     let back = Back { token: form.token.to_string(), ..back.clone() };
     let mut view = frame(&form.title, &back);
-    let submit = if form.submit.trim().is_empty() { labels::SEND } else { &form.submit };
+    let submit = if limits::is_blank(&form.submit) { labels::SEND } else { &form.submit };
     view["submit"] = blocks::plain_line(submit, limits::MODAL_TITLE);
     view["close"] = blocks::plain_line(labels::CANCEL, limits::MODAL_TITLE);
     view["callback_id"] = "form".into();
@@ -56,6 +56,16 @@ pub fn form(form: &Form, back: &Back) -> Value {
     all.truncate(limits::VIEW_BLOCKS);
     view["blocks"] = all.into();
     view
+}
+
+/// The form with lines of text in place of the pickers that begin with what was given.
+pub fn without_pickers(form: &Form) -> Form {
+    let mut form = form.clone();
+    let picks = |field: &&mut crate::chat::Field| {
+        matches!(field.input, Input::Person | Input::Channel) && field.value.is_some()
+    };
+    form.fields.iter_mut().filter(picks).for_each(|field| field.input = Input::Line);
+    form
 }
 
 /// A card as a modal, which can only be closed.
@@ -122,7 +132,7 @@ pub fn completion(line: &str) -> Form {
 }
 
 fn frame(title: &str, back: &Back) -> Value {
-    let title = if title.trim().is_empty() { labels::EMPTY } else { title };
+    let title = if limits::is_blank(title) { labels::EMPTY } else { title };
     json!({
         "type": "modal",
         "title": blocks::plain_line(title, limits::MODAL_TITLE),
@@ -207,6 +217,15 @@ mod tests {
     fn a_form_that_came_back() {
         let view = form(&sample(Some("Orders"), Some("Lower case letters only")), &back());
         insta::assert_snapshot!(serde_json::to_string_pretty(&view).expect("JSON"));
+    }
+
+    #[test]
+    fn nothing_given_is_lost_without_pickers() {
+        let asked = |value: Option<&str>| Field { value: value.map(Value::from), ..field("where", Input::Channel) };
+        let form = Form { fields: vec![asked(Some("C0NOWHERE")), asked(None)], ..sample(None, None) };
+        let plain = without_pickers(&form);
+        assert_eq!((&plain.fields[0].input, &plain.fields[1].input), (&Input::Line, &Input::Channel));
+        assert_eq!(plain.fields[0].value, Some("C0NOWHERE".into()));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Workspace;
-use super::api::Fault;
 use super::blocks;
+use super::fault::Fault;
 use crate::chat::{Card, Post};
 use crate::clock::{Millis, Span};
 use crate::error::Result;

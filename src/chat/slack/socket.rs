@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Workspace;
-use super::api::Fault;
+use super::fault::Fault;
 use super::inbound::{Ear, Heard};
 use super::taking::{Taken, ignore};
 use crate::chat::Inbox;

@@ -8,6 +8,13 @@ use crate::config::{Config, Discord, Slack};
 
 /// What samples in documentation have in them, and no secret of these shapes has.
 const SAMPLES: [&str; 9] = ["…", "...", "your", "example", "sample", "change", "placeholder", "<", "xxxx"];
+/// What a token of Slack says that it is.
+const KINDS: [(&str, &str); 4] = [
+    ("xoxb-", "this is a bot token of Slack, which does not belong here"),
+    ("xoxp-", "this is a user token of Slack, which does not belong here"),
+    ("xapp-", "this is an app-level token of Slack, which does not belong here"),
+    ("xoxe-", "this is a refresh token of Slack, which does not belong here"),
+];
 /// Where secrets are to be had.
 const SLACK_PAGES: &str = "copy it from the app's page at api.slack.com/apps";
 const DISCORD_PAGES: &str = "copy it from the application's page at discord.com/developers/applications";
@@ -24,10 +31,13 @@ pub(super) fn check(config: &Config, breaches: &mut Vec<Breach>) {
 fn slack_secrets(slack: &Slack, breaches: &mut Vec<Breach>) {
     let mut examine = |key: &str, secret: &Option<SecretString>, shape: &str, fits: &dyn Fn(&str) -> bool| {
         if let Some(message) = secret.as_ref().and_then(|secret| fault(secret.expose_secret(), fits)) {
-            breaches.push(breach(format!("slack.{key}"), message, format!("{shape}; {SLACK_PAGES}")));
+            let hint = format!("{shape}; {SLACK_PAGES}");
+            breaches.push(Breach { hidden: true, ..breach(format!("slack.{key}"), message, hint) });
         }
     };
-    let bot = |text: &str| text.strip_prefix("xoxb-").is_some_and(|rest| !rest.is_empty());
+    // A token that is rotated has another prefix before it.
+    let bare = |text: &str| text.strip_prefix("xoxe.").unwrap_or(text).to_owned();
+    let bot = |text: &str| bare(text).strip_prefix("xoxb-").is_some_and(|rest| !rest.is_empty());
     let app = |text: &str| text.strip_prefix("xapp-").is_some_and(|rest| !rest.is_empty());
     let signing = |text: &str| is_hex(text, 32);
     examine("bot_token", &slack.bot_token, "a bot token begins with xoxb-", &bot);
@@ -62,11 +72,11 @@ fn slack_ways(slack: &Slack, breaches: &mut Vec<Breach>) {
 }
 
 fn discord_secrets(discord: &Discord, breaches: &mut Vec<Breach>) {
-    let token = |text: &str| !text.starts_with("Bot");
+    let token = |text: &str| !text.starts_with("Bot") && !KINDS.iter().any(|(prefix, _)| text.starts_with(prefix));
     let fault_of_token = discord.bot_token.as_ref().and_then(|secret| fault(secret.expose_secret(), &token));
     if let Some(message) = fault_of_token {
         let hint = format!("it is the token alone, without Bot before it; {DISCORD_PAGES}");
-        breaches.push(breach("discord.bot_token", message, hint));
+        breaches.push(Breach { hidden: true, ..breach("discord.bot_token", message, hint) });
     }
     if let Some(message) = discord.public_key.as_ref().and_then(|key| fault(key, &|text| is_hex(text, 64))) {
         let hint = format!("it has 64 hexadecimal digits; {DISCORD_PAGES}");
@@ -108,7 +118,8 @@ fn fault(text: &str, fits: &dyn Fn(&str) -> bool) -> Option<&'static str> {
     } else if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         Some("this secret has white space in it")
     } else if !fits(text) {
-        Some("this cannot be the secret that belongs here")
+        let kind = KINDS.iter().find(|(prefix, _)| text.starts_with(prefix));
+        Some(kind.map_or("this cannot be the secret that belongs here", |(_, kind)| kind))
     } else {
         None
     }

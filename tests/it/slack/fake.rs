@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::server::{Fault, Pace, Server};
-use super::workspace::{APP_TOKEN, BOT_TOKEN, GENERAL, OLD, SECRET};
+use super::workspace::{APP_TOKEN, BOT_TOKEN, BOT_USER, GENERAL, OLD, SECRET, Workspace};
 
 /// An app that calls Slack without any care.
 struct Careless {
@@ -61,6 +61,20 @@ async fn tokens_methods_and_scopes_are_checked() {
     assert_eq!((&answer["error"], &answer["needed"]), (&json!("missing_scope"), &json!("chat:write")));
 }
 
+#[test]
+fn the_app_may_do_what_its_manifest_asks_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("commands")).expect("a folder");
+    let mut print = std::process::Command::new(env!("CARGO_BIN_EXE_stationmaster"));
+    let said = print.arg("slack-manifest").current_dir(folder.path()).output().expect("it ends");
+    let manifest: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    let asked = manifest["oauth_config"]["scopes"]["bot"].as_array().into_iter().flatten();
+    let mut asked: Vec<&str> = asked.filter_map(Value::as_str).collect();
+    asked.sort_unstable();
+    let granted: Vec<String> = Workspace::new("").granted.into_iter().collect();
+    assert_eq!(granted, asked);
+}
+
 #[tokio::test]
 async fn messages_go_where_they_may() {
     let app = Careless::new().await;
@@ -74,6 +88,11 @@ async fn messages_go_where_they_may() {
         assert_eq!(app.call("chat.postMessage", message(channel)).await, said, "{channel}");
     }
     assert_eq!(app.slack.workspace().breaches, Vec::<String>::new());
+    app.slack.workspace().channel_mut(GENERAL).members.remove(BOT_USER);
+    assert_eq!(app.call("chat.postMessage", message(GENERAL)).await, "ok", "with chat:write.public");
+    app.slack.workspace().granted.remove("chat:write.public");
+    assert_eq!(app.call("chat.postMessage", message(GENERAL)).await, "not_in_channel");
+    app.slack.workspace().channel_mut(GENERAL).members.insert(BOT_USER.into());
     let bare = json!({ "channel": GENERAL, "blocks": [{ "type": "divider" }] });
     assert_eq!(app.call("chat.postMessage", bare).await, "ok");
     let long = json!([{ "type": "header", "text": { "type": "plain_text", "text": "x".repeat(151) } }]);

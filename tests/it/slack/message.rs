@@ -84,7 +84,8 @@ fn target(workspace: &mut Workspace, given: &Given) -> Result<String, Refusal> {
     if channel.archived {
         return Err(Refusal::new("is_archived"));
     }
-    if !channel.members.contains(BOT_USER) {
+    // A public channel may be written to from outside by who has the scope for it.
+    if !channel.members.contains(BOT_USER) && !workspace.granted.contains("chat:write.public") {
         return Err(Refusal::new("not_in_channel"));
     }
     let others = channel.members.iter().filter(|id| *id != BOT_USER);

@@ -16,10 +16,11 @@ async fn front(slack: &Slack, who: &str) -> View {
     slack.until(who, "a form", find).await
 }
 
-/// The block of a modal that asks for something, by its name.
+/// The block of a modal that asks for something, by its name or by what it says.
 fn question<'a>(modal: &'a View, field: &str) -> Option<&'a Value> {
     let blocks = modal.body["blocks"].as_array()?;
-    let is_meant = |block: &&Value| block["type"] == "input" && screen::name(block).eq_ignore_ascii_case(field);
+    let is_called = |block: &Value| screen::name(block) == field || screen::label(block) == field;
+    let is_meant = |block: &&Value| block["type"] == "input" && is_called(block);
     blocks.iter().find(is_meant)
 }
 

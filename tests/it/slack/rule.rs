@@ -12,6 +12,8 @@ const VIEW: usize = 250_000;
 /// 13 200 characters of text, less where there are many containers.
 const MESSAGE: usize = 13_200;
 const CONTAINER: usize = 25;
+/// What the ids begin with that Slack gives to blocks.
+pub const UNNAMED: &str = "blk-";
 
 static MESSAGES: LazyLock<Validator> = LazyLock::new(|| validator("message"));
 static MODALS: LazyLock<Validator> = LazyLock::new(|| validator("modal"));
@@ -175,7 +177,7 @@ fn marks(text: &str) -> Vec<String> {
 pub fn with_ids(mut view: Value, mut next: impl FnMut() -> u64) -> Value {
     for block in view["blocks"].as_array_mut().into_iter().flatten() {
         if block["block_id"].is_null() {
-            block["block_id"] = format!("blk{}", next()).into();
+            block["block_id"] = format!("{UNNAMED}{}", next()).into();
         }
         let several = ["actions"].contains(&block["type"].as_str().unwrap_or_default());
         let key = if block["type"] == "section" { "accessory" } else { "element" };

@@ -44,10 +44,15 @@ fn problem(line: &str) -> String {
     said.strip_prefix("Problem: ").map_or_else(|| line.to_owned(), |problem| format!("! {problem}"))
 }
 
-/// The name of the question of an input block: what it says above it, as far as it is a name.
+/// The name of the question of an input block: the id that the app gave it, or else what it says above it.
 pub fn name(block: &Value) -> String {
-    let label = block["label"]["text"].as_str().unwrap_or_default();
-    label.trim_end_matches([' ', '*', ':']).to_owned()
+    let id = block["block_id"].as_str().filter(|id| !id.starts_with(rule::UNNAMED));
+    id.unwrap_or_else(|| label(block)).to_owned()
+}
+
+/// What the question of an input block says above it.
+pub fn label(block: &Value) -> &str {
+    block["label"]["text"].as_str().unwrap_or_default()
 }
 
 /// What an input holds, as a person sees it.

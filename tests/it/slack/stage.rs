@@ -126,18 +126,25 @@ impl Stage {
         (answer.status().as_u16(), answer.text().await.expect("text"))
     }
 
-    /// Waits until the process says so of itself that it is ready, or that it is not; gives its words.
-    pub async fn until_ready(&self, is_ready: bool) -> String {
+    /// Whether the process says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        self.get("/readyz").await.0 == 200
+    }
+
+    /// Waits until the process says this of Slack: `ready`, `waiting` or `stopped`; gives its reason.
+    pub async fn until_slack_is(&self, state: &str) -> String {
         let look = async {
             loop {
-                let (status, words) = self.get("/readyz").await;
-                if (status == 200) == is_ready {
-                    return words;
+                let (_, words) = self.get("/readyz").await;
+                let said: Value = serde_json::from_str(&words).expect("JSON");
+                let slack = &said["platforms"]["slack"];
+                if slack["state"] == state {
+                    return slack["reason"].as_str().unwrap_or_default().to_owned();
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, look).await.expect("readiness changes")
+        tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("Slack is never {state}"))
     }
 
     /// How many deliveries of Slack's were ignored for a reason.

@@ -26,18 +26,17 @@ const TRIGGER: i64 = 3_000;
 const HOOK: i64 = 30 * 60 * 1000;
 const HOOK_USES: u32 = 5;
 
-/// What the app asked for when it was installed.
-const SCOPES: [&str; 12] = [
+/// What the app asked for when it was installed: what its manifest says, and no more.
+const SCOPES: [&str; 11] = [
     "app_mentions:read",
     "channels:history",
-    "channels:read",
     "chat:write",
+    "chat:write.public",
     "commands",
     "groups:history",
-    "groups:read",
     "im:history",
     "im:write",
-    "team:read",
+    "mpim:history",
     "usergroups:read",
     "users:read",
 ];

@@ -1,0 +1,62 @@
+//! Two browsers whose visitors become one person, before their eyes.
+
+use thirtyfour::prelude::Key;
+
+use crate::browser::{Browser, Driver, Scheme};
+use crate::page_whole::Program;
+
+/// Types a line and sends it.
+async fn say(browser: &Browser, line: &str) {
+    browser.focus("#words").await;
+    browser.keys(line.to_owned() + Key::Escape + Key::Enter).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b6_two_visitors_become_one_person_by_a_press_on_both_sides() {
+    let (program, driver) = (Program::start(), Driver::start());
+    let first = driver.open(&program.url, Scheme::Light).await;
+    let other = driver.open(&program.url, Scheme::Dark).await;
+    for browser in [&first, &other] {
+        browser.until("document.querySelector('.home [data-fill]')").await;
+    }
+    say(&first, "/service new shop").await;
+    first.sees("shop is ready").await;
+    say(&first, "/link").await;
+    first.sees("Your code is").await;
+    first.picture("people-code").await;
+    let text = first.eval("[...document.querySelectorAll('.card pre')].pop().innerText.trim()").await;
+    say(&other, text.as_str().expect("the line to say")).await;
+    other.sees("Go on only if you asked").await;
+    other.picture("people-checked").await;
+    other.click(".card.waiting .primary").await;
+    other.sees("Now say yes on the web page").await;
+    first.sees("wants to be the same person").await;
+    first.picture("people-asked").await;
+    first.click(".card.waiting .primary").await;
+    for browser in [&first, &other] {
+        browser.sees("You are one person now").await;
+    }
+    first.picture("people-one").await;
+
+    // What one asked for is at home with the other.
+    say(&other, "/home").await;
+    other.sees("Run again: service new shop").await;
+    other.picture("people-home").await;
+    say(&other, "/whoami").await;
+    other.sees("linked by you").await;
+    say(&other, "/unlink").await;
+    other.sees("this is where you are").await;
+    other.picture("people-listed").await;
+
+    // The form that begins any command turns into that command's form.
+    first.driver.refresh().await.expect("the page opens again");
+    first.until("document.querySelector('.home')").await;
+    first.click(".home button[value='start:']").await;
+    first.until("document.querySelector('.form')").await;
+    first.picture("people-start").await;
+    first.until("document.activeElement.name === 'f.line'").await;
+    first.keys("/service new" + Key::Escape + Key::Enter).await;
+    first.until("document.querySelector('[name=\"f.name\"]')").await;
+    first.close().await;
+    other.close().await;
+}
