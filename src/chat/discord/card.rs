@@ -253,8 +253,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn every_card_fits(
-            title in "\\PC{0,400}",
-            body in "(\\PC|\\n|[*_`]){0,6000}",
+            (title, body) in ("\\PC{0,400}", "(\\PC|\\n|[*_`]){0,6000}"),
             facts in prop::collection::vec(("\\PC{0,300}", "\\PC{0,1500}"), 0..30),
             labels in prop::collection::vec("\\PC{0,120}", 0..30),
             footnote in prop::option::of("\\PC{0,3000}"),
