@@ -46,10 +46,9 @@ impl Stage {
         let (folder, api) = (tempfile::tempdir().expect("a folder"), MockServer::start().await);
         let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);
         Mock::given(path("/endings")).respond_with(endings).mount(&api).await;
-        let (commands, top) = (folder.path().join("commands"), Path::new(env!("CARGO_MANIFEST_DIR")));
-        copy(&top.join("commands"), &commands);
-        std::fs::write(commands.join("story.toml"), STORY.replace("API", &api.uri())).expect("written");
-        std::fs::copy(top.join("stationmaster.toml"), folder.path().join("stationmaster.toml")).expect("copied");
+        furnish(folder.path());
+        let story = STORY.replace("API", &api.uri());
+        std::fs::write(folder.path().join("commands/story.toml"), story).expect("written");
         let mut stage = Self { wire, process: None, folder, _api: api };
         stage.start().await;
         stage
@@ -83,6 +82,13 @@ impl Stage {
     fn close(self) {
         assert_eq!(self.wire.unread(), Vec::<String>::new(), "these were never read");
     }
+}
+
+/// The sample platform, as a fresh clone has it.
+fn furnish(folder: &Path) {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy(&top.join("commands"), &folder.join("commands"));
+    std::fs::copy(top.join("stationmaster.toml"), folder.join("stationmaster.toml")).expect("copied");
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -318,7 +324,7 @@ async fn who_is_on_slack_and_on_discord_becomes_one_person_when_both_agree() {
     rustls::crypto::ring::default_provider().install_default().ok();
     let (slack, discord) = (Slack::http().await, Discord::http());
     let folder = tempfile::tempdir().expect("a folder");
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("commands"), &folder.path().join("commands"));
+    furnish(folder.path());
     let settings = [slack.settings(), discord.settings()].concat();
     let process = Setup { folder: folder.path(), settings }.start().await;
     slack.connect(&process.address).await;
