@@ -161,7 +161,7 @@ impl House {
         let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
-        let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone(), slack.clone(), discord.clone()];
+        let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone()];
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
         Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, events: AtomicU64::new(0) }
@@ -178,6 +178,14 @@ impl House {
         let app = Arc::get_mut(&mut house.app).expect("nobody else has it yet");
         app.platforms = [(platform.name(), platform)].into();
         house
+    }
+
+    /// The same house, on Slack and Discord as well.
+    pub fn everywhere(mut self) -> Self {
+        let app = Arc::get_mut(&mut self.app).expect("nobody else has it yet");
+        app.platforms.insert(PlatformName::Slack, self.slack.clone());
+        app.platforms.insert(PlatformName::Discord, self.discord.clone());
+        self
     }
 
     /// Somebody types a line in their own conversation; gives what is answered to them alone.

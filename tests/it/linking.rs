@@ -51,7 +51,7 @@ async fn house(on: On) -> House {
 
 /// A house whose configuration declares these persons.
 async fn house_of(on: On, declared: &[(&str, Who)]) -> House {
-    let house = House::configured(on, &[FILE], |config| configure(config, declared)).await;
+    let house = House::configured(on, &[FILE], |config| configure(config, declared)).await.everywhere();
     house.slack.call(ADA.1, "Ada");
     house.discord.call(BEN.1, "ben_99");
     house
@@ -99,12 +99,9 @@ async fn link(house: &House, first: Who, other: Who) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b6_two_identities_become_one_person_when_both_sides_agree() {
+async fn b6_a_code_shows_who_asks_and_gives_nothing() {
     on_both(|on| async move {
         let house = house(on).await;
-        house.slack.put(ADA.1, &["S0DATA"]);
-        house.say_on(BEN.0, BEN.1, "/thing").await;
-        house.settle().await;
         let offered = says(&house, ADA, "/link").await;
         let code = offered.title.trim_start_matches("Your code is ").to_owned();
         let checked = says(&house, BEN, &format!("/link {}", code.to_lowercase())).await;
@@ -117,27 +114,47 @@ async fn b6_two_identities_become_one_person_when_both_sides_agree() {
               (Your rights count there only after both sides have agreed)
             ");
             insta::assert_snapshot!(reads(&checked), @"
-            [waiting] Are you U0ADA on Slack?
-              You are about to become the same person. Whoever is U0ADA there will be able to do all that you may, see your requests and cancel them.
+            [waiting] Are you Ada on Slack?
+              You are about to become the same person. Whoever is Ada there will be able to do all that you may, see your requests and cancel them.
               Go on only if you asked for this code yourself.
-              Name: U0ADA
+              Name: Ada
               On: Slack
               Id: U0ADA
               [Yes, that is me] [No]
             ");
         }
+        let dropped = card_of(&presses(&house, BEN, &button(&checked, "No")).await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(reads(&dropped), @"
+            [neutral] Nothing was changed
+              You are still two persons here. Whoever gave you that code: do not use it again.
+            ");
+        }
+        assert!(told(&house, ADA).is_empty(), "nobody is asked anything");
         assert_ne!(person(&house, ADA).await, person(&house, BEN).await, "a code alone gives nothing");
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b6_two_identities_become_one_person_when_both_sides_agree() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        house.slack.put(ADA.1, &["S0DATA"]);
+        let code = code(&house, ADA).await;
+        let checked = says(&house, BEN, &format!("/link {code}")).await;
         let sent = presses(&house, BEN, &button(&checked, "Yes, that is me")).await;
         let asked = told(&house, ADA).remove(0);
         insta::allow_duplicates! {
             insta::assert_snapshot!(reads(&card_of(&sent)), @"
             [waiting] Now say yes on Slack
-              A question waits there for U0ADA, for 10 minutes. Until it is answered, nothing changes.
+              A question waits there for Ada, for 10 minutes. Until it is answered, nothing changes.
             ");
             insta::assert_snapshot!(reads(&asked), @"
-            [waiting] Are you 100000000000000009 on Discord?
-              Somebody signed in as 100000000000000009 on Discord said your code and wants to be the same person as you. They will be able to do all that you may, see your requests and cancel them.
-              Name: 100000000000000009
+            [waiting] Are you ben_99 on Discord?
+              Somebody signed in as ben_99 on Discord said your code and wants to be the same person as you. They will be able to do all that you may, see your requests and cancel them.
+              Name: ben_99
               On: Discord
               Id: 100000000000000009
               [Yes, it is me] [No]
@@ -154,22 +171,31 @@ async fn b6_two_identities_become_one_person_when_both_sides_agree() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(reads(&first[0]), @"
             [good] You are one person now
-              Here and as 100000000000000009 on Discord: your requests, teams and roles are the same in both places.
+              Here and as ben_99 on Discord: your requests, teams and roles are the same in both places.
               (/whoami shows all of you, /unlink parts you again)
             ");
             insta::assert_snapshot!(reads(&other[0]), @"
             [good] You are one person now
-              Here and as U0ADA on Slack: your requests, teams and roles are the same in both places.
+              Here and as Ada on Slack: your requests, teams and roles are the same in both places.
               (/whoami shows all of you, /unlink parts you again)
             ");
         }
-        let one = person(&house, ADA).await;
-        assert_eq!(one, person(&house, BEN).await);
-        let trail = house.app.store.audit_of(&one).await.expect("reads");
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_either_did_and_may_is_both_s_once_they_are_one() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        house.slack.put(ADA.1, &["S0DATA"]);
+        house.say_on(BEN.0, BEN.1, "/thing").await;
+        house.settle().await;
+        link(&house, ADA, BEN).await;
+        let trail = house.app.store.audit_of(&person(&house, BEN).await).await.expect("reads");
         let linked = trail.iter().find(|entry| entry.action == "linked").expect("on the record");
         assert!(linked.detail.contains("slack:U0ADA and discord:100000000000000009"), "{linked:?}");
-
-        // What either did, and what either may, is both's.
         assert_eq!(house.say_on(BEN.0, BEN.1, "/data").await, Reply::Nothing);
         let home = says(&house, ADA, "/home").await;
         assert_eq!(presses(&house, ADA, &button(&home, "Yes: thing")).await, Reply::Nothing);
@@ -206,7 +232,7 @@ async fn each_code_that_does_not_serve_says_why() {
     assert_eq!(title(mallory, &refused).await, "The answer to this code was no.");
     insta::assert_snapshot!(reads(&told(&house, mallory)[0]), @"
     [neutral] The answer was no
-      Here and U0ADA on Slack stay two persons. Nothing was changed.
+      Here and Ada on Slack stay two persons. Nothing was changed.
     ");
     assert_ne!(person(&house, mallory).await, person(&house, ADA).await);
     house.finish().await;
@@ -328,7 +354,7 @@ async fn what_is_linked_can_be_unlinked_but_for_what_is_declared() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(reads(&alone), @"
             [neutral] Your identities
-              • 100000000000000009 on Discord (100000000000000009): this is where you are
+              • ben_99 on Discord (100000000000000009): this is where you are
               There is nothing to unlink: you have one identity. /link adds another.
               (What was requested so far stays with the person that an identity leaves)
             ");
@@ -339,9 +365,9 @@ async fn what_is_linked_can_be_unlinked_but_for_what_is_declared() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(reads(&listed), @"
             [neutral] Your identities
-              • 100000000000000009 on Discord (100000000000000009): this is where you are
-              • U0ADA on Slack (U0ADA), by the configuration
-              [Unlink 100000000000000009 on Discord]
+              • ben_99 on Discord (100000000000000009): this is where you are
+              • Ada on Slack (U0ADA), by the configuration
+              [Unlink ben_99 on Discord]
               (What was requested so far stays with the person that an identity leaves)
             ");
         }
@@ -353,8 +379,8 @@ async fn what_is_linked_can_be_unlinked_but_for_what_is_declared() {
         let parted = card_of(&presses(&house, ADA, &unlink).await);
         insta::allow_duplicates! {
             insta::assert_snapshot!(reads(&parted), @"
-            [neutral] 100000000000000009 on Discord is a person of its own again
-              • U0ADA on Slack (U0ADA), by the configuration: this is where you are
+            [neutral] ben_99 on Discord is a person of its own again
+              • Ada on Slack (U0ADA), by the configuration: this is where you are
               There is nothing to unlink: you have one identity. /link adds another.
               (What was requested so far stays with the person that an identity leaves)
             ");

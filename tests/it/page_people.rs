@@ -7,6 +7,7 @@ use crate::page_whole::Program;
 
 /// Types a line and sends it.
 async fn say(browser: &Browser, line: &str) {
+    browser.focus("#words").await;
     browser.keys(line.to_owned() + Key::Escape + Key::Enter).await;
 }
 

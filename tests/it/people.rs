@@ -67,7 +67,7 @@ fn configure(config: &mut Config) {
 }
 
 async fn house(on: On) -> House {
-    House::configured(on, &[RULES], configure).await
+    House::configured(on, &[RULES], configure).await.everywhere()
 }
 
 /// The commands that somebody can run, by trying each.
@@ -136,18 +136,18 @@ async fn b7_b9_who_may_what_where_and_nothing_else_is_shown() {
         lines.push(format!("{:8} {who:12} {}", platform.to_string(), may.join(" ")));
     }
     insta::assert_snapshot!(lines.join("\n"), @"
-    slack U0NOBODY     anybody careful guests
-    slack U0DATA       anybody careful data guests sure
-    slack U0BOTH       admin anybody data guests sure
-    slack U0GUEST      guests
-    slack U0GUESTDATA  guests
-    slack U0ADA        ada guests
-    discord 7            admin anybody guests
-    discord 8            anybody careful guests
-    discord U0ADA        anybody careful guests
-    web ada          ada anybody careful data guests sure
-    web visitor      anybody careful guests
-    web U0DATA       anybody careful guests
+    slack    U0NOBODY     anybody careful guests
+    slack    U0DATA       anybody careful data guests sure
+    slack    U0BOTH       admin anybody data guests sure
+    slack    U0GUEST      guests
+    slack    U0GUESTDATA  guests
+    slack    U0ADA        ada guests
+    discord  7            admin anybody guests
+    discord  8            anybody careful guests
+    discord  U0ADA        anybody careful guests
+    web      ada          ada anybody careful data guests sure
+    web      visitor      anybody careful guests
+    web      U0DATA       anybody careful guests
     ");
     insta::assert_snapshot!(read(&card_of(&house.say_on(PlatformName::Slack, "U0GUEST", "/anybody").await)), @"[bad] You cannot use `/anybody` here. You are a guest here, and it is not open to guests.");
     insta::assert_snapshot!(read(&card_of(&house.say_on(PlatformName::Slack, "U0BOTH", "/careful").await)), @"[bad] You cannot use `/careful` here. You are on its list of exceptions.");
@@ -265,8 +265,8 @@ async fn whoami_says_what_one_is_and_why() {
     house.say("ada", "/whoami").await;
     insta::assert_snapshot!(read(&card_of(&house.say_on(PlatformName::Slack, "U0ADA", "/whoami").await)), @"
     [neutral] You are ada
-      • U0ADA on Slack (U0ADA), by the configuration
-      • ada on the web page (ada), by the configuration
+      • Ada Lind on Slack (U0ADA), by the configuration
+      • ada on the web page, by the configuration
       Id: ada
       Team: data, by the configuration
       Team: data, by the group S0DATA of Slack
@@ -279,7 +279,7 @@ async fn whoami_says_what_one_is_and_why() {
     let own = regex::Regex::new("per_[0-9a-f]{32}").expect("a pattern");
     insta::assert_snapshot!(own.replace_all(&guest, "per_…"), @"
     [neutral] You are U0GUEST
-      • U0GUEST on Slack (U0GUEST)
+      • U0GUEST on Slack
       You are a guest here: only what is open to guests is for you.
       You are in no team.
       Id: per_…
@@ -317,7 +317,7 @@ async fn home_shows_what_waits_what_was_done_and_what_is_used() {
             insta::assert_snapshot!(read(&home), @"
             [neutral] Hello, ada
               Waiting for you
-              • /sure a thing with a name that is so…: are you sure? It waits for 1m
+              • /sure a thing with a name that is so…: are you sure? Asked for 1m ago
               Your latest requests
               • /data: succeeded, 2m ago
               • /data: succeeded, 3m ago
@@ -326,7 +326,7 @@ async fn home_shows_what_waits_what_was_done_and_what_is_used() {
               • /data – For the team data
               • /sure – Asks whether you are sure
               • /anybody – For anybody
-              [Yes: sure a thing with a name that is so…] [No: sure a thing with a name that is so…] [Run again: data] [Run again: data] [Run again: anybody] [/data] [/sure] [/anybody] [Run a command] [Search]
+              [Yes: sure a thing with a name that is so…] [No: sure a thing with a name that is so…] [Run again: data] [Run again: anybody] [/data] [/sure] [/anybody] [Run a command] [Search]
             ");
         }
         assert!(home.buttons.iter().any(|button| button.action == Action::Fill("/help ".into())));
