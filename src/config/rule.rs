@@ -62,11 +62,10 @@ fn check_web(config: &Config, breaches: &mut Vec<Breach>) {
             ),
         ));
     }
-    if let Some(public) = &web.public_url {
-        if !url::Url::parse(public).is_ok_and(|url| is_base(&url) && url.path() == "/") {
-            let hint = "write the scheme, the host and, if needed, the port: https://stationmaster.example.org";
-            breaches.push(breach("web.public_url", "this is not the address of a server", hint));
-        }
+    let is_origin = |public: &String| url::Url::parse(public).is_ok_and(|url| is_base(&url) && url.path() == "/");
+    if web.public_url.as_ref().is_some_and(|public| !is_origin(public)) {
+        let hint = "write the scheme, the host and, if needed, the port: https://stationmaster.example.org";
+        breaches.push(breach("web.public_url", "this is not the address of a server", hint));
     }
 }
 

@@ -117,6 +117,20 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Moves a message to the direct conversation with its person; `false` if there is none, or it is there already.
+    async fn tell_directly(&mut self, message: &Message) -> Result<bool> {
+        let direct = message.recipient.as_ref().map(|recipient| format!("@{recipient}"));
+        let Some(direct) = direct.filter(|direct| *direct != channel(&message.place)) else { return Ok(false) };
+        let sql = "update message set place = $2, channel = $2, posted = null, parent = null, tried_at = null, \
+                   failures = 0, due_at = $3 where id = $1 and not exists (select 1 from message other \
+                   where other.subject = message.subject and other.platform = message.platform and other.place = $2)";
+        let query = sqlx::query(sql).bind(&message.id).bind(direct).bind(self.now);
+        self.messages_changed = true;
+        Ok(query.execute(&mut self.connection).await?.rows_affected() == 1)
+    }
+}
+
 impl Store {
     /// Takes messages of a platform that lag behind, one per conversation, as far as `pace` lets them go; the urgent
     /// first, and of those the ones that wait longest.
@@ -181,17 +195,8 @@ impl Store {
         let message = message.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                let direct = message.recipient.as_ref().map(|recipient| format!("@{recipient}"));
-                if let Some(direct) = direct.filter(|direct| *direct != channel(&message.place)) {
-                    let sql = "update message set place = $2, channel = $2, posted = null, parent = null, tried_at = null, \
-                               failures = 0, due_at = $3 where id = $1 and not exists (select 1 from message other \
-                               where other.subject = message.subject and other.platform = message.platform \
-                               and other.place = $2)";
-                    let query = sqlx::query(sql).bind(&message.id).bind(direct).bind(tx.now);
-                    if query.execute(&mut tx.connection).await?.rows_affected() == 1 {
-                        tx.messages_changed = true;
-                        return Ok(true);
-                    }
+                if tx.tell_directly(&message).await? {
+                    return Ok(true);
                 }
                 // What hangs in its thread has no place either.
                 let sql = "update message set undeliverable = $2 where id = $1 or parent = $1";

@@ -99,10 +99,9 @@ async fn link(house: &House, first: Who, other: Who) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b6_two_identities_become_one_person_when_both_sides_agree() {
+async fn b6_a_code_shows_who_asks_and_gives_nothing() {
     on_both(|on| async move {
         let house = house(on).await;
-        house.slack.put(ADA.1, &["S0DATA"]);
         let offered = says(&house, ADA, "/link").await;
         let code = offered.title.trim_start_matches("Your code is ").to_owned();
         let checked = says(&house, BEN, &format!("/link {}", code.to_lowercase())).await;
@@ -124,7 +123,27 @@ async fn b6_two_identities_become_one_person_when_both_sides_agree() {
               [Yes, that is me] [No]
             ");
         }
+        let dropped = card_of(&presses(&house, BEN, &button(&checked, "No")).await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(reads(&dropped), @"
+            [neutral] Nothing was changed
+              You are still two persons here. Whoever gave you that code: do not use it again.
+            ");
+        }
+        assert!(told(&house, ADA).is_empty(), "nobody is asked anything");
         assert_ne!(person(&house, ADA).await, person(&house, BEN).await, "a code alone gives nothing");
+        house.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b6_two_identities_become_one_person_when_both_sides_agree() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        house.slack.put(ADA.1, &["S0DATA"]);
+        let code = code(&house, ADA).await;
+        let checked = says(&house, BEN, &format!("/link {code}")).await;
         let sent = presses(&house, BEN, &button(&checked, "Yes, that is me")).await;
         let asked = told(&house, ADA).remove(0);
         insta::allow_duplicates! {

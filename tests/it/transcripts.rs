@@ -46,10 +46,9 @@ impl Stage {
         let (folder, api) = (tempfile::tempdir().expect("a folder"), MockServer::start().await);
         let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);
         Mock::given(path("/endings")).respond_with(endings).mount(&api).await;
-        let (commands, top) = (folder.path().join("commands"), Path::new(env!("CARGO_MANIFEST_DIR")));
-        copy(&top.join("commands"), &commands);
-        std::fs::write(commands.join("story.toml"), STORY.replace("API", &api.uri())).expect("written");
-        std::fs::copy(top.join("stationmaster.toml"), folder.path().join("stationmaster.toml")).expect("copied");
+        furnish(folder.path());
+        let story = STORY.replace("API", &api.uri());
+        std::fs::write(folder.path().join("commands/story.toml"), story).expect("written");
         let mut stage = Self { wire, process: None, folder, _api: api };
         stage.start().await;
         stage
@@ -83,6 +82,13 @@ impl Stage {
     fn close(self) {
         assert_eq!(self.wire.unread(), Vec::<String>::new(), "these were never read");
     }
+}
+
+/// The sample platform, as a fresh clone has it.
+fn furnish(folder: &Path) {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy(&top.join("commands"), &folder.join("commands"));
+    std::fs::copy(top.join("stationmaster.toml"), folder.join("stationmaster.toml")).expect("copied");
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -281,7 +287,66 @@ async fn the_sample_platform_does_what_it_says() {
         wire.say("ada", "/db list").await;
         let list = wire.read("ada", "dev_orders").await;
         assert!(list.contains("– done"), "{list}");
+        wire.say("ada", "/db drop name=orders").await;
+        wire.read("ada", "Are you sure?").await;
+        wire.press("ada", "Yes, go ahead").await;
+        wire.read("ada", "Delete a database of yours, with everything in it – done").await;
         stage.close();
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_deployed_and_an_environment_is_looked_at() {
+    everywhere(|stage| async move {
+        let wire = &stage.wire;
+        wire.say("ada", "/service new name=hello team=platform").await;
+        wire.read("ada", "Start a new service – done").await;
+        wire.read("ada", "What was done").await;
+        wire.say("ada", "/deploy service=hello").await;
+        wire.read("ada", "Deploy a service – done").await;
+        wire.read("ada", "What was done").await;
+        wire.say("ada", "/env check depth=quick").await;
+        wire.read("ada", "Check that an environment is well – done").await;
+        wire.read("ada", "What was done").await;
+        // A human grants access, so that this waits.
+        wire.say("ada", "/access grant who=ben system=billing reason=\"to look at an invoice\"").await;
+        wire.read("ada", "Give somebody access to a system – waiting").await;
+        wire.press("ada", "Cancel").await;
+        wire.read("ada", "Give somebody access to a system – cancelled").await;
+        stage.close();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_on_slack_and_on_discord_becomes_one_person_when_both_agree() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let (slack, discord) = (Slack::http().await, Discord::http());
+    let folder = tempfile::tempdir().expect("a folder");
+    furnish(folder.path());
+    let settings = [slack.settings(), discord.settings()].concat();
+    let process = Setup { folder: folder.path(), settings }.start().await;
+    slack.connect(&process.address).await;
+    discord.connect(&process.address).await;
+
+    slack.say("ada", "/link").await;
+    let offer = slack.read("ada", "Your code is").await;
+    let code = offer.split_whitespace().skip_while(|word| *word != "is").nth(1).expect("a code").to_owned();
+    discord.say("ada", &format!("/link {code}")).await;
+    discord.read("ada", "You are about to become the same person.").await;
+    discord.press("ada", "Yes, that is me").await;
+    discord.read("ada", "Now say yes on Slack").await;
+    slack.read("ada", "wants to be the same person as you").await;
+    // A stranger who sees the question cannot answer it, and the person can.
+    slack.press("ada", "Yes, it is me").await;
+    slack.read("ada", "You are one person now").await;
+    discord.read("ada", "You are one person now").await;
+
+    // What was begun there is seen here.
+    discord.say("ada", "/db create name=orders").await;
+    discord.read("ada", "Create a database – done").await;
+    slack.say("ada", "/requests").await;
+    slack.read("ada", "db create").await;
+    assert_eq!([slack.unread(), discord.unread()].concat(), Vec::<String>::new());
 }

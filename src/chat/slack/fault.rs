@@ -12,11 +12,10 @@ use crate::clock::Span;
 /// The longest that Slack is believed to want silence.
 const LONGEST_WAIT: Span = Span::from_secs(600);
 /// What Slack says to a token that may not, or may no longer.
-const REFUSALS: [&str; 12] = [
+const REFUSALS: [&str; 11] = [
     "access_denied",
     "account_inactive",
     "invalid_auth",
-    "missing_scope",
     "no_permission",
     "not_allowed_token_type",
     "not_authed",
@@ -26,10 +25,12 @@ const REFUSALS: [&str; 12] = [
     "token_revoked",
     "two_factor_setup_required",
 ];
+/// Slack's word for a right that the token lacks.
+const NO_RIGHT: &str = "missing_scope";
 /// What Slack says of a message that cannot be edited.
 const GONE: [&str; 4] = ["cant_update_message", "edit_window_closed", "message_not_found", "is_inactive"];
 /// What Slack says of a conversation that cannot be written to.
-const CLOSED: [&str; 18] = [
+const CLOSED: [&str; 19] = [
     "cannot_dm_bot",
     "cannot_reply_to_message",
     "channel_is_limited_access",
@@ -38,6 +39,7 @@ const CLOSED: [&str; 18] = [
     "is_bot",
     "method_not_supported_for_channel_type",
     "messages_tab_disabled",
+    NO_RIGHT,
     "not_in_channel",
     "posting_to_general_channel_denied",
     "restricted_action",
@@ -94,7 +96,9 @@ impl Fault {
     }
 
     fn of_code(method: &str, code: String, detail: String) -> Self {
-        if REFUSALS.contains(&code.as_str()) && method != "response_url" {
+        // Without the right to write at all nothing can be done; without another one, all else still can.
+        let is_mute = code == NO_RIGHT && matches!(method, "chat.postMessage" | "chat.update");
+        if (is_mute || REFUSALS.contains(&code.as_str())) && method != "response_url" {
             return Self::Refused(format!("{code} ({method}{})", if detail.is_empty() { "" } else { &detail }));
         }
         Self::Code { code, detail }

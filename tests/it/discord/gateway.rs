@@ -232,7 +232,8 @@ fn resume(state: &mut State, line: &mpsc::UnboundedSender<Order>, asked: &Value)
         return Some(Order::Send(json!({ "op": 9, "d": false, "s": null, "t": null })));
     };
     session.line = Some(line.clone());
-    for frame in session.told[seen as usize..].to_vec() {
+    let missed = session.told[seen as usize..].to_vec();
+    for frame in missed {
         session.order(Order::Send(frame));
     }
     session.dispatch("RESUMED", &json!({ "_trace": [] }));

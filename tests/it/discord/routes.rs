@@ -263,11 +263,12 @@ fn kept(state: &mut State, scope: &str, mut command: Value) -> Value {
 /// Discord leaves out of options what is as it would be anyway: `required: false`, empty lists.
 fn forget_defaults(value: &mut Value) {
     let Some(object) = value.as_object_mut() else { return };
-    let is_default = |key: &str, value: &Value| {
-        let empty = value.as_array().is_some_and(Vec::is_empty);
-        (key == "required" || key == "autocomplete") && *value == json!(false) || empty && key != "integration_types"
+    let is_default = |key: &str, value: &Value| match key {
+        "required" | "autocomplete" => *value == json!(false),
+        "integration_types" => false,
+        _ => value.as_array().is_some_and(Vec::is_empty) || value.is_null() && key.ends_with("_localizations"),
     };
-    object.retain(|key, value| !is_default(key, value) && !(value.is_null() && key.ends_with("_localizations")));
+    object.retain(|key, value| !is_default(key, value));
     for option in object.get_mut("options").and_then(Value::as_array_mut).into_iter().flatten() {
         forget_defaults(option);
     }

@@ -168,8 +168,12 @@ impl Server {
             return Ok(socket::upgrade(self, &mut request));
         }
         let is_hook = path.starts_with("/hooks/");
-        let name =
-            if is_hook { path.clone() } else { path.trim_start_matches("/api").trim_start_matches('/').to_owned() };
+        let name = match path.strip_prefix("/api/") {
+            Some(method) => method.to_owned(),
+            None if is_hook => path,
+            // Whoever had this port before may still be called here.
+            None => return Answer::bare(404).into_response().ok_or(Dropped),
+        };
         let read = read(request).await;
         let fault = self.take_fault(&name);
         let mut answer = match (&fault, self.too_fast(&name, &read.args)) {

@@ -76,6 +76,11 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form === composer && !words.value.trim()) return;
   const [key, line, entry] = [draftKey(form), words.value, form.closest(".entry")];
+  if (form.closest(".home")) {
+    // Home stands at the beginning, and what it answers comes at the end.
+    log.scrollTop = log.scrollHeight;
+    words.focus({ preventScroll: true });
+  }
   if (!(await send(form, event.submitter))) return;
   if (form === composer) {
     // What was typed meanwhile stays.
