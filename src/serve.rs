@@ -34,6 +34,8 @@ pub use inbox::Desk;
 
 /// How many cards are on their way at a time.
 const SENDING: usize = 64;
+/// How soon a loop looks again that has found something.
+const SOON: Duration = Duration::from_millis(20);
 /// How often a loop looks by itself, in case a signal was lost or another process left work.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -257,13 +259,18 @@ async fn until_lagging(app: &App) {
 
 async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = desk.sweep_next().await {
-            tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
-        }
+        let more = match desk.sweep_next().await {
+            Ok(count) => count > 0,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "open events could not be taken up");
+                false
+            }
+        };
         if let Err(error) = crate::request::end::expire_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
         }
-        pause(&stop, LOOK).await;
+        // Where there are more than can be answered at a time, the next ones follow as soon as there is room again.
+        pause(&stop, if more { SOON } else { LOOK }).await;
     }
 }
 

@@ -56,6 +56,7 @@ pub enum Engine {
 #[derive(Clone)]
 pub struct Store {
     writes: mpsc::Sender<Box<dyn writer::Write>>,
+    urgent: mpsc::Sender<Box<dyn writer::Write>>,
     readers: AnyPool,
     engine: Engine,
     /// The file, if it is one.
@@ -93,10 +94,10 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         let signals = Arc::new(Signals::default());
-        let (writes, queue) = mpsc::channel(QUEUE);
+        let ((writes, other), (urgent, first)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let writer = writer::Writer { options, engine, clock, signals: signals.clone() };
-        tokio::spawn(writer.run(connection, queue));
-        Ok(Self { writes, readers, engine, file: file_of(url, engine), signals })
+        tokio::spawn(writer.run(connection, writer::Queue { urgent: first, other }));
+        Ok(Self { writes, urgent, readers, engine, file: file_of(url, engine), signals })
     }
 
     /// Runs `op` in a transaction, which it may share with others that arrive at the same time, and returns once that
@@ -106,13 +107,17 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let write = writer::Op { op: Some(op), done: None, answer };
-        self.writes.try_send(Box::new(write)).map_err(|_| busy())?;
-        match tokio::time::timeout(PATIENCE, answered).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(busy().into()),
-        }
+        put(&self.writes, op).await
+    }
+
+    /// The same, before all that is not so urgent: for what a platform waits for. However much work is under way, what was
+    /// delivered is kept within the next commit.
+    pub async fn write_first<T, F>(&self, op: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+    {
+        put(&self.urgent, op).await
     }
 
     /// Which database it is.
@@ -176,6 +181,21 @@ impl Store {
     /// A connection for reading.
     fn reader(&self) -> &AnyPool {
         &self.readers
+    }
+}
+
+/// Puts a write into a queue, and waits until it is committed.
+async fn put<T, F>(queue: &mpsc::Sender<Box<dyn writer::Write>>, op: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let write = writer::Op { op: Some(op), done: None, answer };
+    queue.try_send(Box::new(write)).map_err(|_| busy())?;
+    match tokio::time::timeout(PATIENCE, answered).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err(busy().into()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -13,6 +13,7 @@ use crate::chat::{Card, Event, Inbox, Reply, Undelivered};
 use crate::clock::Span;
 use crate::desk;
 use crate::error::{Reason, Result, UserError};
+use crate::store::event::HOLD;
 
 /// How long an answer that a person waits for may take; platforms wait three seconds.
 const ANSWER: Duration = Duration::from_millis(2800);
@@ -41,9 +42,8 @@ impl Desk {
         &self.app
     }
 
-    /// Answers an accepted event in the background; with too many at a time, the rest waits on the disk.
-    fn answer_later(&self, event: Event) {
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
+    /// Answers an accepted event in the background, on a permit.
+    fn answer_later(&self, event: Event, permit: OwnedSemaphorePermit) {
         let app = self.app.clone();
         self.tasks.spawn(async move {
             answer(&app, &event).await;
@@ -51,16 +51,17 @@ impl Desk {
         });
     }
 
-    /// Takes up events that were accepted and not answered in time; how many there were.
+    /// Takes up events that nobody is answering, as far as there is room for them; how many there were.
     pub async fn sweep_next(&self) -> Result<usize> {
-        let free = self.permits.available_permits();
-        if free == 0 {
+        let free = (0..self.permits.available_permits()).map_while(|_| self.permits.clone().try_acquire_owned().ok());
+        let free: Vec<OwnedSemaphorePermit> = free.collect();
+        if free.is_empty() {
             return Ok(0);
         }
-        let events = self.app.store.claim_events(free as i64).await?;
+        let events = self.app.store.claim_events(free.len() as i64).await?;
         let count = events.len();
-        for event in events {
-            self.answer_later(serde_json::from_str(&event)?);
+        for (event, permit) in events.into_iter().zip(free) {
+            self.answer_later(serde_json::from_str(&event)?, permit);
         }
         Ok(count)
     }
@@ -86,12 +87,17 @@ impl Desk {
 impl Inbox for Desk {
     async fn accept(&self, event: Event) -> Result<bool> {
         let key = key(&event);
-        let kept = self.app.store.accept_event(&key, serde_json::to_string(&event)?);
+        // With too many at a time, the rest waits on the disk for whoever has room first.
+        let permit = self.permits.clone().try_acquire_owned().ok();
+        let hold = if permit.is_some() { HOLD } else { Span::from_millis(0) };
+        let kept = self.app.store.accept_event(&key, serde_json::to_string(&event)?, hold);
         match timeout(KEEP, kept).await {
             Ok(Ok(fresh)) => {
                 if fresh {
                     count(&event);
-                    self.answer_later(event);
+                }
+                if let Some(permit) = permit.filter(|_| fresh) {
+                    self.answer_later(event, permit);
                 }
                 Ok(fresh)
             }

@@ -5,23 +5,23 @@ use crate::clock::Span;
 use crate::error::Result;
 
 /// How long whoever accepted an event has to answer it, before another process does.
-const HOLD: Span = Span::from_secs(20);
+pub const HOLD: Span = Span::from_secs(20);
 
 impl Tx {
-    async fn insert_event(&mut self, id: &str, body: &str) -> Result<bool> {
+    async fn insert_event(&mut self, id: &str, body: &str, hold: Span) -> Result<bool> {
         let sql =
             "insert into event (id, body, received_at, held_until) values ($1, $2, $3, $4) on conflict (id) do nothing";
         let query = sqlx::query(sql).bind(id).bind(body);
-        let query = query.bind(self.now).bind(self.now + HOLD.millis());
+        let query = query.bind(self.now).bind(self.now + hold.millis());
         Ok(query.execute(&mut self.connection).await?.rows_affected() == 1)
     }
 }
 
 impl Store {
-    /// Keeps an event, as JSON, held by the caller; `false` if it was known already.
-    pub async fn accept_event(&self, id: &str, body: String) -> Result<bool> {
+    /// Keeps an event, as JSON, held by the caller for as long; `false` if it was known already.
+    pub async fn accept_event(&self, id: &str, body: String, hold: Span) -> Result<bool> {
         let id = id.to_owned();
-        self.write(move |tx| Box::pin(async move { tx.insert_event(&id, &body).await })).await
+        self.write_first(move |tx| Box::pin(async move { tx.insert_event(&id, &body, hold).await })).await
     }
 
     /// The event is not to be answered, whether or not it was kept: its sender was told that nothing was started.

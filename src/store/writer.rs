@@ -20,6 +20,8 @@ use crate::error::Result;
 
 /// The most writes that share a commit.
 const BATCH: usize = 128;
+/// The most of them that may be background work where somebody waits for the commit.
+const BACKGROUND: usize = 32;
 
 /// An open transaction, in which one write after the other is done.
 pub struct Tx {
@@ -124,6 +126,39 @@ where
     }
 }
 
+/// The writes that wait for their turn.
+pub(super) struct Queue {
+    /// Those that a platform waits for, to acknowledge what it delivered: however much other work there is, they share the
+    /// next commit.
+    pub(super) urgent: mpsc::Receiver<Box<dyn Write>>,
+    pub(super) other: mpsc::Receiver<Box<dyn Write>>,
+}
+
+impl Queue {
+    /// The writes of the next commit; `None` once nobody can write any more.
+    async fn next(&mut self) -> Option<Vec<Box<dyn Write>>> {
+        let (first, background) = tokio::select! {
+            biased;
+            Some(write) = self.urgent.recv() => (write, BACKGROUND),
+            Some(write) = self.other.recv() => (write, BATCH),
+            else => return None,
+        };
+        let mut writes = vec![first];
+        while writes.len() < BATCH - BACKGROUND
+            && let Ok(write) = self.urgent.try_recv()
+        {
+            writes.push(write);
+        }
+        let most = (writes.len() + background).min(BATCH);
+        while writes.len() < most
+            && let Ok(write) = self.other.try_recv()
+        {
+            writes.push(write);
+        }
+        Some(writes)
+    }
+}
+
 /// The loop that owns the connection.
 pub(super) struct Writer {
     pub(super) options: AnyConnectOptions,
@@ -134,11 +169,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Runs until the last [`super::Store`] is dropped.
-    pub(super) async fn run(self, connection: AnyConnection, mut queue: mpsc::Receiver<Box<dyn Write>>) {
+    pub(super) async fn run(self, connection: AnyConnection, mut queue: Queue) {
         let mut tx = Some(self.open(connection));
-        let mut batch = Vec::new();
-        while queue.recv_many(&mut batch, BATCH).await > 0 {
-            let writes = std::mem::take(&mut batch);
+        while let Some(writes) = queue.next().await {
             if self.signals.broken.is_cancelled() {
                 writes.into_iter().for_each(|write| write.settle(Err(busy().into())));
                 continue;

@@ -62,3 +62,33 @@ async fn what_is_not_kept_in_time_is_refused_in_time_and_never_starts() {
     })
     .await;
 }
+
+/// More at once than are answered at a time: the clock stands still here, so nothing is taken up because it was held for
+/// too long.
+#[tokio::test]
+async fn d13_what_there_is_no_room_for_is_taken_up_as_soon_as_there_is() {
+    on_both(|on| async move {
+        let house = House::with(on, &[TOUCH]).await;
+        let says = |number: usize| house.event(&format!("u{number}"), Intent::Say { words: "/touch".into() });
+        let events: Vec<_> = (0..300).map(says).collect();
+        let store = house.app.store.clone();
+        let (app, _folder) = house.into_app();
+        let open = serve::House::open(app).await.expect("opens");
+        let accepted = events.into_iter().map(|event| open.desk.accept(event));
+        for accepted in futures::future::join_all(accepted).await {
+            assert!(accepted.expect("it is kept"));
+        }
+        let began = Instant::now();
+        loop {
+            let requests = store.count_requests().await.expect("counts");
+            let count: i64 = requests.iter().map(|(_, count)| count).sum();
+            if count == 300 {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "only {count} were answered");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        open.close().await;
+    })
+    .await;
+}

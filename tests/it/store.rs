@@ -1,11 +1,15 @@
 //! The store on both engines: one commit for many, errors that undo themselves alone, leases, fences, the audit trail.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::anyhow;
 use stationmaster::clock::{Clock, Span};
 use stationmaster::job::{Fenced, Job};
 use stationmaster::store::Store;
 use stationmaster::store::audit::Act;
 use stationmaster::store::person::{Known, Sighting};
+use tokio::sync::oneshot;
 
 use crate::engine::{On, START, database, on_both};
 
@@ -200,4 +204,42 @@ async fn f17_what_is_no_database_is_refused_in_plain_words_and_left_alone() {
     let error = Store::open("postgres://ada:hunter22@127.0.0.1:1/x", Clock::system()).await.err().expect("refused");
     let error = error.to_string();
     assert!(error.contains("cannot be used") && !error.contains("hunter22"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d13_what_a_platform_waits_for_shares_the_next_commit() {
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
+        let ((entered, inside), (go, gate)) = (oneshot::channel(), oneshot::channel::<()>());
+        let held = store.clone();
+        let stalled = tokio::spawn(async move {
+            let stall = held.write(|_| {
+                Box::pin(async move {
+                    entered.send(()).map_err(|()| anyhow!("nobody waits"))?;
+                    Ok(gate.await?)
+                })
+            });
+            stall.await
+        });
+        inside.await.expect("the writer is at work");
+
+        // Four hundred wait already; the urgent one comes last. Polled once, each of them is in its queue.
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = |_| {
+            let done = done.clone();
+            store.write(move |_| Box::pin(async move { Ok(done.fetch_add(1, Ordering::SeqCst)) }))
+        };
+        let mut others = std::pin::pin!(futures::future::join_all((0..400).map(count)));
+        assert!(futures::poll!(&mut others).is_pending());
+        let mut urgent = std::pin::pin!(store.write_first(|_| Box::pin(async { Ok(()) })));
+        assert!(futures::poll!(&mut urgent).is_pending());
+        go.send(()).expect("the writer waits");
+        let first = urgent.await.map(|()| done.load(Ordering::SeqCst));
+        let first = first.expect("it is written");
+        assert!(first < 300, "{first} others were written before it");
+        assert_eq!(others.await.into_iter().filter(Result::is_ok).count(), 400, "none is left behind");
+        stalled.await.expect("no panic").expect("it is written");
+    })
+    .await;
 }
