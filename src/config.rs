@@ -13,7 +13,6 @@ use serde_json::{Map, Value};
 
 use crate::clock::Span;
 
-mod credential;
 mod load;
 mod rule;
 mod setting;

@@ -148,42 +148,51 @@ impl Workspace {
     /// revoked does not come back, and one that lacked a right may.
     async fn introduce(&self, stop: &CancellationToken) {
         let mut failures = 0;
-        while !stop.is_cancelled() {
-            let is_refused = self.api.refusal().is_some();
-            let wait = if is_refused {
-                job::pause(i64::MAX).duration()
-            } else if self.identity.borrow().is_some() {
-                LOOK
-            } else {
-                Duration::ZERO
-            };
+        loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(self.until_introduction(failures)) => {}
             }
-            if !is_refused && self.identity.borrow().is_some() {
+            if self.api.refusal().is_none() && self.identity.borrow().is_some() {
                 continue;
             }
-            match self.introduce_once().await {
-                Ok(()) => failures = 0,
-                Err(Fault::Refused(reason)) => {
-                    tracing::error!(reason, "Slack refuses the bot token");
-                    self.api.set_refusal(Some(reason));
-                }
-                Err(fault) => {
-                    failures += 1;
-                    tracing::warn!(error = %fault, failures, "Slack does not say who we are");
-                    self.vitals.set_trouble(Some(fault.to_string()));
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = tokio::time::sleep(job::pause(failures).duration()) => {}
-                    }
-                }
+            failures = if self.introduce_once().await { 0 } else { failures + 1 };
+        }
+    }
+
+    fn until_introduction(&self, failures: i64) -> Duration {
+        if self.api.refusal().is_some() {
+            return job::pause(i64::MAX).duration();
+        }
+        match (self.identity.borrow().is_some(), failures) {
+            (true, _) => LOOK,
+            (false, 0) => Duration::ZERO,
+            (false, failures) => job::pause(failures).duration(),
+        }
+    }
+
+    /// Asks Slack who we are; whether it said so.
+    async fn introduce_once(&self) -> bool {
+        match self.ask_who().await {
+            Ok(identity) => {
+                tracing::info!(team = identity.team, app = identity.app, "Slack knows us");
+                self.identity.send_replace(Some(Arc::new(identity)));
+                true
+            }
+            Err(Fault::Refused(reason)) => {
+                tracing::error!(reason, "Slack refuses the bot token");
+                self.api.set_refusal(Some(reason));
+                false
+            }
+            Err(fault) => {
+                tracing::warn!(error = %fault, "Slack does not say who we are");
+                self.vitals.set_trouble(Some(fault.to_string()));
+                false
             }
         }
     }
 
-    async fn introduce_once(&self) -> Result<(), Fault> {
+    async fn ask_who(&self) -> Result<Identity, Fault> {
         let said = self.api.check("auth.test", None).await?;
         let text = |name: &str| said[name].as_str().map(str::to_owned);
         let (Some(team), Some(user)) = (text("team_id"), text("user_id")) else {
@@ -195,10 +204,7 @@ impl Workspace {
             None => self.app_of(text("bot_id")).await,
         };
         let is_wide = said["is_enterprise_install"].as_bool() == Some(true);
-        let identity = Identity { team, enterprise: text("enterprise_id"), is_wide, app, user };
-        tracing::info!(team = identity.team, app = identity.app, "Slack knows us");
-        self.identity.send_replace(Some(Arc::new(identity)));
-        Ok(())
+        Ok(Identity { team, enterprise: text("enterprise_id"), is_wide, app, user })
     }
 
     /// The app of a bot. Without it, deliveries are told apart by their workspace alone.

@@ -3,10 +3,11 @@
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, credential};
+use super::Config;
 use crate::clock::Span;
 
 mod identity;
+mod platform;
 
 /// The shortest lease: renewals come three times in it, and a slow commit takes up to a second.
 const SHORTEST_LEASE: Span = Span::from_secs(3);
@@ -31,8 +32,8 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     check_web(config, &mut breaches);
     check_jobs(config, &mut breaches);
     check_secrets(config, &mut breaches);
-    credential::check(config, &mut breaches);
     check_names(config, &mut breaches);
+    platform::check(config, &mut breaches);
     identity::check(config, &mut breaches);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         breaches.push(breach(
@@ -44,8 +45,7 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     breaches
 }
 
-/// A breach at a key.
-pub(super) fn breach(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Breach {
+fn breach(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Breach {
     Breach { path: path.into(), message: message.into(), hint: hint.into(), hidden: false }
 }
 
@@ -70,7 +70,7 @@ fn check_web(config: &Config, breaches: &mut Vec<Breach>) {
 }
 
 /// Whether a path can be put behind an address.
-pub(super) fn is_base(url: &url::Url) -> bool {
+fn is_base(url: &url::Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.query().is_none()
@@ -94,8 +94,7 @@ fn check_jobs(config: &Config, breaches: &mut Vec<Breach>) {
 fn check_secrets(config: &Config, breaches: &mut Vec<Breach>) {
     let named = config.templates.secret.iter().map(|(name, secret)| (format!("templates.secret.{name}"), secret));
     let database = config.database.url.iter().map(|url| ("database.url".to_owned(), url));
-    let tokens = credential::secrets(config).into_iter().map(|(path, secret)| (path.to_owned(), secret));
-    for (path, secret) in database.chain(named).chain(tokens) {
+    for (path, secret) in database.chain(named) {
         if secret.expose_secret().trim().is_empty() {
             breaches.push(breach(path, "this secret is empty", "give it its value, or leave the key out"));
         }

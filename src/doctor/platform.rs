@@ -29,6 +29,7 @@ pub async fn examine(config: &Config, offers: &[Offer]) -> Vec<Finding> {
         }
         Err(error) => findings.push(bad("platforms", format!("{error:#}"), "mend that and look again")),
     }
+    findings.sort_by_key(|finding| finding.subject == "discord");
     // It may never have been made.
     let _ = std::fs::remove_dir_all(scratch);
     findings
@@ -99,11 +100,7 @@ async fn groups(config: &Config, platform: &dyn Platform) -> Vec<Finding> {
         bad(subject, format!("{key} names {name}:{group}, and there is no such group"), hint)
     });
     let missing: Vec<Finding> = missing.collect();
-    if missing.is_empty() {
-        vec![good(subject, format!("the {} groups that are named are there", named.len()))]
-    } else {
-        missing
-    }
+    if missing.is_empty() { vec![good(subject, "the groups that teams and roles name are there")] } else { missing }
 }
 
 /// How each platform tells what people do.

@@ -370,12 +370,9 @@ async fn health_readiness_and_figures() {
     let door = Door::open(On::Sqlite).await;
     door.ask("k", json!({ "name": "orders" })).await;
     assert_eq!(door.call("GET", "/healthz", None).await.status, 200);
-    assert_eq!(
-        door.call("GET", "/readyz", None).await.body,
-        json!({
-            "ready": true, "reason": null, "platforms": { "web": { "state": "ready", "reason": null } },
-        })
-    );
+    let ready = door.call("GET", "/readyz", None).await.body;
+    assert_eq!((&ready["ready"], &ready["reason"]), (&json!(true), &json!(null)));
+    assert_eq!(ready["platforms"]["web"], json!({ "state": "ready", "reason": null }));
     let figures = door.call("GET", "/metrics", None).await.body;
     let figures = figures.as_str().expect("text");
     for line in [

@@ -76,7 +76,8 @@ async fn slack(methods: &[(&str, ResponseTemplate)]) -> MockServer {
     }
     let known = json!({"ok": true, "url": "https://x.slack.com/", "team": "House", "team_id": "T1", "user": "stationmaster",
         "user_id": "U0", "bot_id": "B1"});
-    let groups = json!({"ok": true, "usergroups": [{"id": "S1", "date_delete": 0}, {"id": "S2", "date_delete": 5}]});
+    let groups =
+        json!({"ok": true, "usergroups": [{"id": "S0123ONE", "date_delete": 0}, {"id": "S0123TWO", "date_delete": 5}]});
     for (name, body) in [
         ("auth.test", known),
         ("apps.connections.open", json!({"ok": true, "url": "wss://x.slack.com/link"})),
@@ -94,9 +95,16 @@ async fn said_of_slack(methods: &[(&str, ResponseTemplate)], text: &str) -> (boo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_slack_is_said_to_be_sound() {
-    let (good, said) = said_of_slack(&[], "[team.data]\ngroups = [\"slack:S1\"]\n").await;
+    let (good, said) = said_of_slack(&[], "[team.data]\ngroups = [\"slack:S0123ONE\"]\n").await;
     assert!(good, "{said}");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    ok    slack       stationmaster is known to House (T1)
+    ok    slack       the bot token has its 11 scopes
+    ok    slack       the clock agrees with Slack's
+    ok    slack       Socket Mode is open
+    ok    slack       the groups that teams and roles name are there
+    ok    discord     left alone: discord.bot_token is not set
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +112,14 @@ async fn what_is_wrong_with_slack_is_said_with_what_to_do() {
     let no = |code: &str| answer(json!({"ok": false, "error": code}));
     let (good, said) = said_of_slack(&[("auth.test", no("invalid_auth"))], "").await;
     assert!(!good);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    fail  slack       Slack refuses the bot token: invalid_auth (auth.test)
+                      hint: install the app again and copy its new token
+    ok    slack       the bot token has its 11 scopes
+    ok    slack       the clock agrees with Slack's
+    ok    slack       Socket Mode is open
+    ok    discord     left alone: discord.bot_token is not set
+    ");
 
     let few = answer(json!({"ok": true, "team": "House", "team_id": "T1", "user": "stationmaster", "user_id": "U0"}));
     let few = few.insert_header("x-oauth-scopes", "chat:write,commands");
@@ -120,15 +135,19 @@ async fn what_is_wrong_with_slack_is_said_with_what_to_do() {
     let (good, said) = said_of_slack(&[("auth.test", late)], "").await;
     assert!(!good && said.contains("clock differs by"), "{said}");
 
-    let (good, said) = said_of_slack(&[], "[role.oncall]\ngroups = [\"slack:S2\", \"slack:S1\"]\n").await;
-    assert!(!good && said.contains("role.oncall.groups names slack:S2, and there is no such group"), "{said}");
+    let (good, said) = said_of_slack(&[], "[role.oncall]\ngroups = [\"slack:S0123TWO\", \"slack:S0123ONE\"]\n").await;
+    assert!(!good && said.contains("role.oncall.groups names slack:S0123TWO, and there is no such group"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slack_that_cannot_be_reached_or_cannot_reach_us_is_said() {
     let (good, said) = Patient::slack("http://127.0.0.1:1/api").examine().await;
     assert!(!good);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    fail  slack       no answer of Slack: auth.test: client error (Connect): tcp connect error: Connection refused (os error 111)
+                      hint: look at slack.api_url and at the network
+    ok    discord     left alone: discord.bot_token is not set
+    ");
 
     let server = slack(&[]).await;
     let api = format!("{}/api", server.uri());
@@ -180,7 +199,16 @@ async fn said_of_discord(paths: &[(&str, ResponseTemplate)], text: &str) -> (boo
 async fn a_sound_discord_is_said_to_be_sound() {
     let (good, said) = said_of_discord(&[], "[team.data]\ngroups = [\"discord:700000000000000001\"]\n").await;
     assert!(good, "{said}");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    ok    slack       left alone: slack.bot_token is not set
+    ok    discord     the token is that of the application Stationmaster
+    ok    discord     the clock is right
+    ok    discord     interactions come by the gateway
+    ok    discord     on the server House
+    warn  discord     0 of 8 commands are registered as they are now
+                      hint: they are registered at the next start, and when the capability files change
+    ok    discord     the groups that teams and roles name are there
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,15 +216,19 @@ async fn what_is_wrong_with_discord_is_said_with_what_to_do() {
     let refused = ResponseTemplate::new(401).set_body_json(json!({"message": "401: Unauthorized", "code": 0}));
     let (good, said) = said_of_discord(&[("/applications/@me", refused)], "").await;
     assert!(!good);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    ok    slack       left alone: slack.bot_token is not set
+    fail  discord     the token is not taken: 401: Unauthorized
+                      hint: copy the token from the application's Bot page; resetting it there makes the old one invalid
+    ");
 
     let guild = format!("/guilds/{GUILD}");
     let absent = ResponseTemplate::new(404).set_body_json(json!({"message": "Unknown Guild", "code": 10004}));
     let (good, said) = said_of_discord(&[(guild.as_str(), absent)], "").await;
     assert!(!good && said.contains("not on the server") && said.contains("applications.commands"), "{said}");
 
-    let (good, said) = said_of_discord(&[], "[role.oncall]\ngroups = [\"discord:7\"]\n").await;
-    assert!(!good && said.contains("role.oncall.groups names discord:7"), "{said}");
+    let (good, said) = said_of_discord(&[], "[role.oncall]\ngroups = [\"discord:700000000000000007\"]\n").await;
+    assert!(!good && said.contains("role.oncall.groups names discord:700000000000000007"), "{said}");
 
     let (good, said) = Patient::discord("http://127.0.0.1:1").examine().await;
     assert!(!good);

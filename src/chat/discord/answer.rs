@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::control::Control;
+use super::control::{Act, Control};
 use super::form::{self, Draft, Proposals};
 use super::inbound::{self, Heard, Ticket};
 use super::payload::{Id, Interaction, kind};
@@ -132,16 +132,16 @@ impl Room {
     /// How a reply is shown while there is time to ask for choices.
     async fn show(&self, asked: &Asked<'_>, event: &Event, reply: &Reply) -> Show {
         let Reply::Form(form) = reply else { return plain(reply) };
-        let may_open = asked.interaction.kind != kind::MODAL && form::is_small(form) && !form::has_errors(form);
-        if may_open && let Some(modal) = form::whole(form, &Control::Token(form.token.clone())) {
-            return Show::Modal(modal);
+        // Also what opens as a modal is kept: what is typed must outlast an answer that says "try again".
+        let (id, draft) = (draft_id(), Draft::new(&event.person.id, form.clone()));
+        if let Err(error) = self.keep(&id, &draft).await {
+            return Show::Beside(card::message(&asked.inbox.words(&error)));
         }
-        let draft = Draft::new(&event.person.id, form.clone());
-        let id = draft_id();
-        let kept = tokio::join!(self.keep(&id, &draft), self.look_up(asked, &draft));
-        match kept {
-            (Ok(()), proposals) => Show::Beside(draft.message(&id, &proposals)),
-            (Err(error), _) => Show::Beside(card::message(&asked.inbox.words(&error))),
+        let may_open = asked.interaction.kind != kind::MODAL && form::is_small(form) && !form::has_errors(form);
+        let modal = || form::whole(&draft.form, &Control::Draft(Act::Send, id.clone()));
+        match may_open.then(modal).flatten() {
+            Some(modal) => Show::Modal(modal),
+            None => Show::Beside(draft.message(&id, &self.look_up(asked, &draft).await)),
         }
     }
 

@@ -304,6 +304,11 @@ impl Draft {
     }
 }
 
+/// A row with the button that opens a form again, whatever its size.
+pub fn again(id: &str) -> Value {
+    card::row(&[button(labels::EDIT, Act::Open, (id, Style::Primary))])
+}
+
 fn button(label: &str, act: Act, (id, style): (&str, Style)) -> Value {
     let custom_id = Control::Draft(act, id.to_owned()).custom_id().unwrap_or_default();
     card::control_button(label, &custom_id, style)

@@ -10,7 +10,7 @@ use super::control::{Act, Control};
 use super::form::{self, Draft};
 use super::inbound::Given;
 use super::show::{First, Show};
-use super::{Room, card};
+use super::{Room, card, limits};
 use crate::chat::{Intent, Reply, Tone};
 use crate::error::{Reason, Result, UserError};
 
@@ -116,8 +116,15 @@ impl Room {
                     None => draft.invitation(&id),
                 })
             }
-            // What went wrong stands beside the form, which stays.
-            Reply::Card(card) if card.tone == Tone::Bad => Show::Beside(card::message(&card)),
+            // What went wrong stands beside the form, which stays and can be opened again.
+            Reply::Card(card) if card.tone == Tone::Bad => {
+                let mut body = card::message(&card);
+                if let (Some(id), Some(rows)) = (id, body["components"].as_array_mut()) {
+                    rows.truncate(limits::ROWS - 1);
+                    rows.push(form::again(&id));
+                }
+                Show::Beside(body)
+            }
             Reply::Card(card) => {
                 self.forget(id).await;
                 Show::Replace(card::message(&card))
@@ -143,7 +150,7 @@ fn modal(draft: &Draft, (act, id): (Act, &str), given: &Given) -> Option<Value> 
     let form = &draft.form;
     let control = |act: Act| Control::Draft(act, id.to_owned());
     match (act, given) {
-        (Act::Open, Given::Nothing) => form::whole(form, &control(Act::Send)),
+        (Act::Open, Given::Nothing) if form::is_small(form) => form::whole(form, &control(Act::Send)),
         (Act::Fill(page), Given::Nothing) => form::text_fields(form, page, &control(act)),
         (Act::Choose(index), Given::Chosen(chosen)) if is_other(chosen) && index < form.fields.len() => {
             form::one_field(form, index, &control(act))

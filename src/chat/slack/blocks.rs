@@ -120,10 +120,10 @@ fn element(index: usize, button: &Button) -> Option<Value> {
             OPEN
         }
     };
-    element["action_id"] = format!("{prefix}:{index}").into();
     if !value.is_empty() {
         element["value"] = Some(value).filter(|value| limits::length(value) <= limits::BUTTON_VALUE)?.into();
     }
+    element["action_id"] = format!("{prefix}:{index}").into();
     if let Some(style) = labels::style(button.style) {
         element["style"] = style.into();
     }

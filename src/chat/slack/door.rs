@@ -93,7 +93,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 enum Parcel {
     Callback(Box<Callback>),
     Interaction(Box<Interaction>),
-    Command(Command),
+    Command(Box<Command>),
     /// Slack looks whether the door is there.
     Check,
     /// Of a shape that is not known.
@@ -118,7 +118,7 @@ fn parcel(headers: &HeaderMap, body: &[u8]) -> Result<Parcel, Malformed> {
                 return Ok(Parcel::Check);
             }
             let command = serde_json::from_value(json!(fields)).ok();
-            Ok(command.map_or(Parcel::Unknown, Parcel::Command))
+            Ok(command.map_or(Parcel::Unknown, |command| Parcel::Command(Box::new(command))))
         }
         _ => Err(Malformed),
     }
@@ -182,7 +182,7 @@ impl Workspace {
         let heard = match parcel {
             Parcel::Callback(callback) => ear.callback(*callback),
             Parcel::Interaction(said) => ear.interaction(*said),
-            Parcel::Command(command) => ear.command(command),
+            Parcel::Command(command) => ear.command(*command),
             Parcel::Check | Parcel::Unknown => Heard::Ignored("malformed"),
         };
         match self.take(inbox, heard).await {

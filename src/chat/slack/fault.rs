@@ -89,7 +89,7 @@ impl Fault {
                 status if status < 500 => Self::Code { code: format!("status_{status}"), detail: String::new() },
                 status => Self::Lost(format!("{method} is answered with the status {status}")),
             },
-            other => Self::Lost(format!("{method}: {}", first_line(&other))),
+            other => Self::Lost(format!("{method}: {}", words_of(&other))),
         }
     }
 
@@ -167,11 +167,24 @@ fn detail(body: Option<&str>) -> String {
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
 }
 
-/// The client's errors go on with the whole body, which may say what is nobody's business.
-fn first_line(error: &SlackClientError) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.split(". Body:").next().unwrap_or(line).to_owned()
+/// An error and what is behind it, in one line. The client's own words go on with the whole body, which may say what is
+/// nobody's business, and with types.
+fn words_of(error: &SlackClientError) -> String {
+    let cause = match error {
+        SlackClientError::HttpProtocolError(error) => error.cause.as_deref(),
+        SlackClientError::SystemError(error) => error.cause.as_deref(),
+        SlackClientError::ProtocolError(_) => return "the answer cannot be read".into(),
+        _ => None,
+    };
+    let Some(cause) = cause else { return "the connection ended".into() };
+    let mut words = vec![cause.to_string()];
+    let mut behind = cause.source();
+    while let Some(error) = behind {
+        words.push(error.to_string());
+        behind = error.source();
+    }
+    words.dedup();
+    words.join(": ")
 }
 
 #[cfg(test)]

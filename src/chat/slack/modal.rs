@@ -58,6 +58,16 @@ pub fn form(form: &Form, back: &Back) -> Value {
     view
 }
 
+/// The form with lines of text in place of the pickers that begin with what was given.
+pub fn without_pickers(form: &Form) -> Form {
+    let mut form = form.clone();
+    let picks = |field: &&mut crate::chat::Field| {
+        matches!(field.input, Input::Person | Input::Channel) && field.value.is_some()
+    };
+    form.fields.iter_mut().filter(picks).for_each(|field| field.input = Input::Line);
+    form
+}
+
 /// A card as a modal, which can only be closed.
 pub fn card(card: &Card, back: &Back) -> Value {
     let mut view = frame(&card.title, &Back { token: String::new(), ..back.clone() });
@@ -207,6 +217,15 @@ mod tests {
     fn a_form_that_came_back() {
         let view = form(&sample(Some("Orders"), Some("Lower case letters only")), &back());
         insta::assert_snapshot!(serde_json::to_string_pretty(&view).expect("JSON"));
+    }
+
+    #[test]
+    fn nothing_given_is_lost_without_pickers() {
+        let asked = |value: Option<&str>| Field { value: value.map(Value::from), ..field("where", Input::Channel) };
+        let form = Form { fields: vec![asked(Some("C0NOWHERE")), asked(None)], ..sample(None, None) };
+        let plain = without_pickers(&form);
+        assert_eq!((&plain.fields[0].input, &plain.fields[1].input), (&Input::Line, &Input::Channel));
+        assert_eq!(plain.fields[0].value, Some("C0NOWHERE".into()));
     }
 
     #[test]

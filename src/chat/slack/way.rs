@@ -111,7 +111,7 @@ impl Workspace {
     pub async fn open_draft(&self, way: &Way, id: &str) -> Result<bool> {
         let kept = self.drafts.get(id).await?.and_then(|kept| serde_json::from_str::<Draft>(&kept).ok());
         let Some(draft) = kept.filter(|draft| draft.user == way.user) else { return Ok(false) };
-        if !self.open_view(way, modal::form(&draft.form, &draft.back)).await? {
+        if !self.open_form(way, &draft.form, &draft.back).await? {
             self.offer_draft(way, id, &draft.form).await?;
         }
         Ok(true)
@@ -119,7 +119,7 @@ impl Workspace {
 
     /// Opens a modal for a form; where that cannot be done any more, keeps it behind a button.
     pub async fn ask(&self, way: &Way, event: &str, form: &Form) -> Result<()> {
-        if self.open_view(way, modal::form(form, &way.back())).await? {
+        if self.open_form(way, form, &way.back()).await? {
             return Ok(());
         }
         // The same event answered again keeps the same draft.
@@ -136,6 +136,18 @@ impl Workspace {
         let button = Button { label: labels::OPEN_FORM.into(), action, style: Style::Primary };
         let (title, body) = (form.title.clone(), labels::FORM_WAITS.into());
         self.show(way, &Card { title, body, buttons: vec![button], ..Card::default() }).await
+    }
+
+    /// Opens a modal for a form. Slack refuses a picker that begins with somebody or something it does not know; what was
+    /// given then stands in a line of text.
+    async fn open_form(&self, way: &Way, form: &Form, back: &Back) -> Result<bool> {
+        match self.open_view(way, modal::form(form, back)).await {
+            Err(error) if error.downcast_ref().is_some_and(|fault: &Fault| fault.code() == "invalid_arguments") => {
+                tracing::warn!(error = format!("{error:#}"), "a form is opened without its pickers");
+                self.open_view(way, modal::form(&modal::without_pickers(form), back)).await
+            }
+            other => other,
+        }
     }
 
     /// Shows a view in the modal where the person is, or opens a modal for it; not if the trigger is spent.

@@ -91,6 +91,6 @@ fn is_slack(id: &str, first: &[char]) -> bool {
     rest.len() >= 2 && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-fn is_snowflake(id: &str) -> bool {
+pub(super) fn is_snowflake(id: &str) -> bool {
     SNOWFLAKE.contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -97,11 +97,15 @@ fn step(rest: &str, seen: &mut Seen) -> usize {
     if let Some(taken) = code(rest, seen).or_else(|| around(rest, seen)) {
         return taken;
     }
-    if let Some(found) = MASKED.captures(rest) {
+    if first == '['
+        && let Some(found) = MASKED.captures(rest)
+    {
         seen.add(read(&found[1]), &format!("link {}", &found[2]));
         return found[0].len();
     }
-    for (rule, mark) in INLINE.iter() {
+    // Where nothing can begin, nothing is looked for: texts are long.
+    let may_begin = matches!(first, '<' | '@' | 'h' | 'd' | 's');
+    for (rule, mark) in INLINE.iter().filter(|_| may_begin) {
         if let Some(found) = rule.find(rest) {
             let shown = found.as_str();
             seen.text.push_str(shown.trim_matches(['<', '>']));

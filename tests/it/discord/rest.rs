@@ -81,7 +81,7 @@ impl Door {
         let harm = self.world.with(|state| fault::take(&mut state.faults, &call));
         match &harm {
             Some(Harm::Cut) => {
-                self.note((method, path), &body, 0);
+                self.note((method, path), 0);
                 return Err(Cut);
             }
             Some(Harm::Delay(time)) => tokio::time::sleep(*time).await,
@@ -92,7 +92,7 @@ impl Door {
             Some(answer) => answer,
             None => self.perform((method, path, parts.uri.query().unwrap_or_default()), &body, authorized),
         };
-        self.note((method, path), &body, answer.status);
+        self.note((method, path), answer.status);
         if matches!(harm, Some(Harm::Lose)) { Err(Cut) } else { Ok(response(answer)) }
     }
 
@@ -130,9 +130,8 @@ impl Door {
         })
     }
 
-    fn note(&self, (method, path): (&str, &str), body: &[u8], status: u16) {
-        let body = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let call = Call { method: method.into(), path: path.into(), body, status };
+    fn note(&self, (method, path): (&str, &str), status: u16) {
+        let call = Call { method: method.into(), path: path.into(), status };
         self.world.with(|state| state.calls.push(call));
     }
 }

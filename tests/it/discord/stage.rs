@@ -35,6 +35,7 @@ default = "mild"
 [[command.step]]
 name = "boil"
 timeout = "5m"
+retry = { attempts = 3, on = "safe", pause = "100ms" }
 [command.step.process]
 program = "/bin/sh"
 args = ["-c", "echo '{\"progress\": 40, \"label\": \"boiling\"}'; while [ ! -e GATE ]; do sleep 0.02; done"]

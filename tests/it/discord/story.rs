@@ -2,7 +2,8 @@
 
 use super::Discord;
 use super::stage::Stage;
-use crate::wire::{Typing, Wire};
+use super::world::State;
+use crate::wire::{PATIENCE, Typing, Wire};
 
 async fn story(discord: Discord) {
     let mut stage = Stage::open(discord).await;
@@ -20,13 +21,16 @@ async fn story(discord: Discord) {
     discord.submit("ada").await;
     discord.read("ada", "40 %").await;
 
+    let is_gone = |state: &mut State| state.messages.iter().all(|message| !message.is_ephemeral()).then_some(());
+    discord.world.until(PATIENCE, is_gone).await.expect("a form that was sent is gone");
+
     // The process ends in the middle; what it had begun goes on, long after the interaction's token has run out.
     discord.pass_fifteen_minutes();
     stage.kill();
     stage.start().await;
     stage.open_gate();
     let discord = &stage.discord;
-    discord.read("ada", "oolong").await;
+    discord.read("ada", "The tea oolong is ready.").await;
 
     // A choice with a question, and second thoughts.
     discord.say("ada", "/tea brew name=assam kind=strong").await;

@@ -8,9 +8,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::fault::{Fault, Harm};
 use super::stage::Stage;
-use super::world::State;
-use super::{Discord, markup};
-use crate::wire::Wire;
+use super::world::{GUILD, State};
+use super::{Discord, markup, typing};
+use crate::wire::{PATIENCE, Wire};
 
 const HOSTILE: &str = "@everyone <@1300000000000000012> <#1300000000000000003> **b** _i_ ~~s~~ `c` ||x|| \
                        [click](https://evil.example) https://evil.example # h <t:0:R> </db:1> <:e:1>";
@@ -81,8 +81,8 @@ async fn b1_other_peoples_buttons_and_made_up_ones_are_refused_clearly() {
     stage.discord.say("ada", "/tea brew name=oolong kind=strong").await;
     stage.discord.read("ada", "Are you sure?").await;
     stage.discord.press("ben", "Yes, go ahead").await;
-    let refusal = stage.discord.read("ben", "ada").await;
-    assert!(!refusal.contains("Are you sure?"), "{refusal}");
+    let refusal = stage.discord.read("ben", "You have no such request.").await;
+    assert!(refusal.contains("/requests"), "{refusal}");
     // A button that this bot never made: its message was forged, or its request is long gone.
     for made_up in
         ["confirm:req_00000000000000000000000000000000", "cancel:../../x", "~choose:99999999999:x", "~", "steal:1"]
@@ -98,6 +98,34 @@ async fn b1_other_peoples_buttons_and_made_up_ones_are_refused_clearly() {
     assert_eq!(stage.runs(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_who_is_not_of_the_server_is_a_guest() {
+    let stage = Stage::open(Discord::gateway()).await;
+    let registered = |state: &mut State| typing::native(state, "/echo words=x").map(|_| ());
+    stage.discord.world.until(PATIENCE, registered).await.expect("it is registered");
+    stage.discord.world.with(|state| state.left.insert("ben".into()));
+    stage.discord.say_directly("ben", "/echo words=outside").await;
+    stage.discord.read("ben", "You are a guest here").await;
+    stage.discord.say_directly("ada", "/echo words=inside").await;
+    stage.discord.read("ada", "I heard: inside").await;
+    assert_eq!(stage.runs(), 1);
+    stage.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_where_it_cannot_be_said_who_somebody_is_the_answer_is_no() {
+    let stage = Stage::open(Discord::gateway()).await;
+    let registered = |state: &mut State| typing::native(state, "/echo words=x").map(|_| ());
+    stage.discord.world.until(PATIENCE, registered).await.expect("it is registered");
+    let down = Harm::Refuse(500, 0, "Internal Server Error");
+    let fault = Fault { at: format!("GET /guilds/{GUILD}/members/"), times: 100, harm: down };
+    stage.discord.world.with(|state| state.faults.push(fault));
+    stage.discord.say_directly("ben", "/echo words=unknown").await;
+    stage.discord.read("ben", "").await;
+    assert_eq!(stage.runs(), 0);
+    stage.finish();
+}
+
 /// A command whose choices take longer to be looked up than a first response may wait.
 const SLOW: &str = r#"
 [capability]
@@ -110,9 +138,12 @@ maturity = "ga"
 name = "pick"
 summary = "Pick one"
 [[command.param]]
+name = "tree"
+type = "string"
+[[command.param]]
 name = "fruit"
 type = "choice"
-choices_from = { http = "API/fruit", items = "$[*]", cache = "1s" }
+choices_from = { http = "API/fruit?tree={{tree}}", items = "$[*]", cache = "1s" }
 [[command.step]]
 name = "pick"
 [command.step.process]
@@ -138,8 +169,8 @@ async fn f11_a_late_answer_survives_a_first_try_that_fails() {
     for (number, harm) in harms.into_iter().enumerate() {
         eprintln!("{harm:?}");
         fault(&stage, "PATCH /webhooks/", harm);
-        stage.discord.say("ada", &format!("/pick fruit=plum{number}")).await;
-        let form = stage.discord.read("ada", &format!("fruit = plum{number}")).await;
+        stage.discord.say("ada", &format!("/pick tree=t{number} fruit=plum")).await;
+        let form = stage.discord.read("ada", &format!("tree = t{number}")).await;
         assert!(form.contains("! "), "{form}");
     }
     let tried = stage.discord.world.look(|state| state.calls_to("PATCH /webhooks/").len());
@@ -176,7 +207,7 @@ async fn f24_a_silence_of_a_day_holds_for_one_conversation_only() {
     fault(&stage, "POST /channels/", Harm::Limit { header: Some("86400"), body: 86400.0 });
     stage.discord.say("ada", "/echo words=silenced").await;
     let silenced = |state: &mut State| state.calls.iter().any(|call| call.status == 429).then_some(());
-    stage.discord.world.until(crate::wire::PATIENCE, silenced).await.expect("it was tried");
+    stage.discord.world.until(PATIENCE, silenced).await.expect("it was tried");
     stage.discord.say_directly("ben", "/echo words=elsewhere").await;
     stage.discord.read("ben", "I heard: elsewhere").await;
     stage.finish();

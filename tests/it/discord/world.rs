@@ -117,7 +117,6 @@ pub struct Call {
     pub method: String,
     /// Without `/api/v10`.
     pub path: String,
-    pub body: Value,
     pub status: u16,
 }
 

@@ -266,7 +266,7 @@ async fn f1_a_secret_that_proves_nothing_does_not_start_and_a_rotated_one_counts
         let is_named = said.to_lowercase().replace('_', " ").contains("signing secret");
         assert!(!ended.status.success() && is_named, "{secret:?}: {said}");
     }
-    let rotated = [("STATIONMASTER_SLACK__PREVIOUS_SIGNING_SECRET", "0ld5ecret0ld5ecret0ld5ecret")];
+    let rotated = [("STATIONMASTER_SLACK__PREVIOUS_SIGNING_SECRET", "00112233445566778899aabbccddeeff")];
     let stage = Stage::with(Slack::http().await, &rotated).await;
     let now = stage.now().to_string();
     let old = Parcel::signed(&stage.order("/count number=1"), stage.now()).sign(rotated[0].1, &now);

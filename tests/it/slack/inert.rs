@@ -102,7 +102,7 @@ impl Bench {
 fn hold<S: Strategy>(strategy: S, law: impl AsyncFn(&Bench, S::Value) -> Vec<String>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let bench = runtime.block_on(Bench::new());
-    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let tried = runner.run(&strategy, |case| {
         // A case that ended in the middle has left something behind.
         bench.complaints();

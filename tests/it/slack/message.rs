@@ -44,7 +44,8 @@ fn content(workspace: &mut Workspace, given: &Given, surface: &str) -> Result<Co
     if text.chars().count() > if surface == "chat.update" { UPDATE } else { POST } {
         return Err(refused(workspace, "msg_too_long", &[]));
     }
-    if !metadata.is_null() && !(metadata["event_type"].is_string() && metadata["event_payload"].is_object()) {
+    let is_named = metadata["event_type"].is_string() && metadata["event_payload"].is_object();
+    if !metadata.is_null() && !is_named {
         return Err(refused(workspace, "invalid_metadata_format", &[]));
     }
     look(workspace, given, surface);
@@ -59,7 +60,8 @@ fn look(workspace: &mut Workspace, given: &Given, surface: &str) {
         careless.push("no text for notifications and screen readers");
     }
     let is_off = |name: &str| given.args.get(name).is_some_and(|value| *value == false || value == "false");
-    if surface == "chat.postMessage" && !(is_off("unfurl_links") && is_off("unfurl_media")) {
+    let unfurls = !is_off("unfurl_links") || !is_off("unfurl_media");
+    if surface == "chat.postMessage" && unfurls {
         careless.push("links would be unfurled");
     }
     if given.is_on("link_names") || given.text("parse") == Some("full") {

@@ -19,8 +19,12 @@ fn given_view(workspace: &mut Workspace, given: &Given) -> Result<Value, Refusal
 }
 
 fn check(workspace: &mut Workspace, view: &Value) -> Result<(), Refusal> {
+    // Whom and what there is in the workspace, an app need not know before it asks.
+    let unknown = unknown_ids(workspace, view);
+    if !unknown.is_empty() {
+        return Err(Refusal::because("invalid_arguments", &unknown));
+    }
     let mut wrong = rule::view(view);
-    wrong.extend(unknown_ids(workspace, view));
     let external = view["external_id"].as_str().filter(|id| !id.is_empty());
     if external.is_some_and(|id| workspace.views.iter().any(|open| open.body["external_id"] == id)) {
         wrong.push("duplicate_external_id".into());
@@ -95,8 +99,8 @@ fn pull(workspace: &mut Workspace, given: &Given) -> Result<String, Refusal> {
 
 /// `views.open`
 pub fn open(workspace: &mut Workspace, given: &Given) -> Outcome {
-    let owner = pull(workspace, given)?;
     let view = given_view(workspace, given)?;
+    let owner = pull(workspace, given)?;
     if view["type"] != "modal" {
         return Err(Refusal::because("invalid_arguments", &["a home is not opened".into()]));
     }
@@ -107,8 +111,8 @@ pub fn open(workspace: &mut Workspace, given: &Given) -> Outcome {
 
 /// `views.push`
 pub fn push(workspace: &mut Workspace, given: &Given) -> Outcome {
-    let owner = pull(workspace, given)?;
     let view = given_view(workspace, given)?;
+    let owner = pull(workspace, given)?;
     push_view(workspace, &owner, view)
 }
 
