@@ -232,7 +232,11 @@ async fn what_is_wrong_with_discord_is_said_with_what_to_do() {
 
     let (good, said) = Patient::discord("http://127.0.0.1:1").examine().await;
     assert!(!good);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    ok    slack       left alone: slack.bot_token is not set
+    fail  discord     Discord cannot be reached: Connection refused (os error 111)
+                      hint: look at the network, the proxy and discord.api_url
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
