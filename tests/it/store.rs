@@ -213,15 +213,11 @@ async fn d13_what_a_platform_waits_for_shares_the_next_commit() {
         let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
         let ((entered, inside), (go, gate)) = (oneshot::channel(), oneshot::channel::<()>());
         let held = store.clone();
-        let stalled = tokio::spawn(async move {
-            let stall = held.write(|_| {
-                Box::pin(async move {
-                    entered.send(()).map_err(|()| anyhow!("nobody waits"))?;
-                    Ok(gate.await?)
-                })
-            });
-            stall.await
-        });
+        let stall = async move {
+            entered.send(()).map_err(|()| anyhow!("nobody waits"))?;
+            Ok(gate.await?)
+        };
+        let stalled = tokio::spawn(async move { held.write(|_| Box::pin(stall)).await });
         inside.await.expect("the writer is at work");
 
         // Four hundred wait already; the urgent one comes last. Polled once, each of them is in its queue.
