@@ -232,7 +232,8 @@ impl Platform for DiscordChat {
     }
 
     async fn reply(&self, event: &Event, reply: &Reply) -> Result<()> {
-        if self.0.pending.give(&event.id, reply) {
+        // The event stays open until Discord has its answer, so that who dies in between is followed by another.
+        if self.0.pending.give(&event.id, reply).await {
             return Ok(());
         }
         self.0.answer_late(event, reply).await

@@ -9,6 +9,7 @@ use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::discord::Discord;
+use crate::engine;
 use crate::page_wire::Page;
 use crate::slack::Slack;
 use crate::wire::{Process, Setup, Typing, Wire};
@@ -46,9 +47,7 @@ impl Stage {
         let (folder, api) = (tempfile::tempdir().expect("a folder"), MockServer::start().await);
         let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);
         Mock::given(path("/endings")).respond_with(endings).mount(&api).await;
-        furnish(folder.path());
-        let story = STORY.replace("API", &api.uri());
-        std::fs::write(folder.path().join("commands/story.toml"), story).expect("written");
+        furnish(folder.path(), &api.uri());
         let mut stage = Self { wire, process: None, folder, _api: api };
         stage.start().await;
         stage
@@ -74,8 +73,7 @@ impl Stage {
 
     /// Lets the first step of the story of this title end well.
     fn finish_step(&self, title: &str) {
-        std::fs::create_dir_all(self.data("")).expect("a folder");
-        std::fs::write(self.data(&format!("{title}.go")), "well").expect("written");
+        finish_step(self.folder.path(), title);
     }
 
     /// Nothing may be left unread.
@@ -84,10 +82,16 @@ impl Stage {
     }
 }
 
-/// The sample platform, as a fresh clone has it.
-fn furnish(folder: &Path) {
+fn finish_step(folder: &Path, title: &str) {
+    std::fs::create_dir_all(folder.join("data")).expect("a folder");
+    std::fs::write(folder.join(format!("data/{title}.go")), "well").expect("written");
+}
+
+/// The sample platform, as a fresh clone has it, and the stories, whose endings are told at `api`.
+fn furnish(folder: &Path, api: &str) {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     copy(&top.join("commands"), &folder.join("commands"));
+    std::fs::write(folder.join("commands/story.toml"), STORY.replace("API", api)).expect("written");
     std::fs::copy(top.join("stationmaster.toml"), folder.join("stationmaster.toml")).expect("copied");
 }
 
@@ -324,7 +328,7 @@ async fn who_is_on_slack_and_on_discord_becomes_one_person_when_both_agree() {
     rustls::crypto::ring::default_provider().install_default().ok();
     let (slack, discord) = (Slack::http().await, Discord::http());
     let folder = tempfile::tempdir().expect("a folder");
-    furnish(folder.path());
+    furnish(folder.path(), "http://127.0.0.1:1");
     let settings = [slack.settings(), discord.settings()].concat();
     let process = Setup { folder: folder.path(), settings }.start().await;
     slack.connect(&process.address).await;
@@ -349,4 +353,33 @@ async fn who_is_on_slack_and_on_discord_becomes_one_person_when_both_agree() {
     slack.say("ada", "/requests").await;
     slack.read("ada", "db create").await;
     assert_eq!([slack.unread(), discord.unread()].concat(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_the_work_and_the_sockets_and_one_of_them_dies() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let (slack, folder) = (Slack::socket().await, tempfile::tempdir().expect("a folder"));
+    furnish(folder.path(), "http://127.0.0.1:1");
+    let mut settings = slack.settings();
+    let database = engine::database(engine::On::Postgres, folder.path()).await;
+    settings.push(("STATIONMASTER_DATABASE__URL".into(), database));
+    settings.push(("STATIONMASTER_JOBS__LEASE".into(), "3s".into()));
+    let setup = Setup { folder: folder.path(), settings };
+    let (first, second) = (setup.start().await, setup.start().await);
+    slack.connect(&second.address).await;
+
+    let tell = async |titles: &[&str]| {
+        for title in titles {
+            slack.say("ada", &format!("/tell title={title}")).await;
+        }
+        for title in titles {
+            finish_step(folder.path(), title);
+            slack.read("ada", &format!("The story {title} is short and happy.")).await;
+            slack.read("ada", "What was done").await;
+        }
+    };
+    tell(&["one", "two", "three", "four"]).await;
+    first.kill();
+    tell(&["five", "six", "seven", "eight"]).await;
+    assert_eq!(slack.unread(), Vec::<String>::new(), "nothing is answered twice");
 }

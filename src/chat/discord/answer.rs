@@ -10,6 +10,7 @@ use super::control::{Act, Control};
 use super::form::{self, Draft, Proposals};
 use super::inbound::{self, Heard, Ticket};
 use super::payload::{Id, Interaction, kind};
+use super::pending::{Given, Receipt};
 use super::rest::{Call, Failure};
 use super::show::{First, Show};
 use super::{Room, card, ignored, limits, menu, outbound};
@@ -57,13 +58,13 @@ pub struct Response {
     pub first: First,
     /// Whether another process gives it, because it accepted the event first.
     pub elsewhere: bool,
-    /// The answer that it shows; it finds another way if the response does not arrive.
-    pub answer: Option<Box<(Event, Reply)>>,
+    /// To be signed once Discord has the answer that it shows.
+    pub receipt: Option<Receipt>,
 }
 
 impl From<First> for Response {
     fn from(first: First) -> Self {
-        Self { first, elsewhere: false, answer: None }
+        Self { first, elsewhere: false, receipt: None }
     }
 }
 
@@ -104,9 +105,9 @@ impl Room {
             Ok(false) => Some(Response { elsewhere: true, ..First::wait(asked.on_message()).into() }),
             Ok(true) => match waiting.until(asked.deadline).await {
                 None => Some(First::wait(asked.on_message()).into()),
-                Some(reply) => {
+                Some(Given { reply, receipt }) => {
                     let first = self.show(asked, &event, &reply).await.first(asked.on_message());
-                    Some(Response { first, elsewhere: false, answer: Some(Box::new((event, reply))) })
+                    Some(Response { first, elsewhere: false, receipt: Some(receipt) })
                 }
             },
         }

@@ -9,6 +9,7 @@ use super::Room;
 use super::answer::Response;
 use super::ignored;
 use super::payload::{Interaction, kind};
+use super::pending::Receipt;
 use super::show::Show;
 use crate::chat::{Answer, Delivery, Inbox};
 
@@ -40,23 +41,32 @@ impl Room {
             return Answer::refusal(400);
         }
         match self.respond(inbox, &interaction).await {
-            Some(response) => self.given(&interaction, response),
+            Some(response) => self.given(interaction, response),
             None => Answer::refusal(400),
         }
     }
 
-    fn given(self: &Arc<Self>, interaction: &Interaction, response: Response) -> Answer {
+    fn given(self: &Arc<Self>, interaction: Interaction, response: Response) -> Answer {
         if response.first.remove && !response.elsewhere {
-            let (room, on_message) = (self.clone(), interaction.message.is_some());
-            let token = (interaction.application_id.to_string(), interaction.token.clone());
+            let room = self.clone();
             self.tasks.spawn(async move {
                 tokio::time::sleep(TAKEN).await;
-                if let Err(failure) = room.call_late(Show::Remove, on_message, (&token.0, &token.1)).await {
-                    tracing::debug!(%failure, "an empty answer could not be removed");
-                }
+                room.remove(&interaction, response.receipt).await;
             });
+        } else if let Some(receipt) = response.receipt {
+            receipt.sign();
         }
         Answer::ok(response.first.body)
+    }
+
+    /// Removes the message of a response that had nothing to say.
+    async fn remove(&self, interaction: &Interaction, receipt: Option<Receipt>) {
+        let token = (interaction.application_id.as_str(), interaction.token.as_str());
+        match (self.call_late(Show::Remove, interaction.message.is_some(), token).await, receipt) {
+            (Ok(()), Some(receipt)) => receipt.sign(),
+            (Ok(()), None) => {}
+            (Err(failure), _) => tracing::debug!(%failure, "an empty answer could not be removed"),
+        }
     }
 
     /// Gives a response by a call, for an interaction that came down the gateway.
@@ -64,22 +74,14 @@ impl Room {
         if response.elsewhere {
             return;
         }
-        let taken = self.callback(interaction, &response.first.body).await;
-        let (application, token) = (interaction.application_id.as_str(), interaction.token.as_str());
-        match (taken, response.answer) {
-            (true, _) if response.first.remove => {
-                let on_message = interaction.message.is_some();
-                if let Err(failure) = self.call_late(Show::Remove, on_message, (application, token)).await {
-                    tracing::debug!(%failure, "an empty answer could not be removed");
-                }
-            }
-            (false, Some(answer)) => {
-                let (event, reply) = *answer;
-                if let Err(error) = self.answer_late(&event, &reply).await {
-                    tracing::warn!(event = event.id, error = format!("{error:#}"), "an answer could not be given");
-                }
-            }
-            _ => {}
+        // An answer whose receipt is not signed finds another way.
+        if !self.callback(interaction, &response.first.body).await {
+            return;
+        }
+        if response.first.remove {
+            self.remove(interaction, response.receipt).await;
+        } else if let Some(receipt) = response.receipt {
+            receipt.sign();
         }
     }
 

@@ -10,13 +10,32 @@ use crate::chat::Reply;
 
 /// Who waits, by the event's id. Invariant: under the lock, either the entry is there or its answer was given.
 #[derive(Default)]
-pub struct Pending(Mutex<HashMap<String, oneshot::Sender<Reply>>>);
+pub struct Pending(Mutex<HashMap<String, oneshot::Sender<Given>>>);
+
+/// An answer on its way to who waits for it.
+pub struct Given {
+    /// The answer.
+    pub reply: Reply,
+    /// To be signed once Discord has taken all of it; thrown away, the answer has to find another way.
+    pub receipt: Receipt,
+}
+
+/// Tells who gave an answer that it has arrived.
+pub struct Receipt(oneshot::Sender<()>);
+
+impl Receipt {
+    /// It has arrived.
+    pub fn sign(self) {
+        // Whoever gave it may have ended meanwhile, and then it is answered once more.
+        let _ = self.0.send(());
+    }
+}
 
 /// One that waits; it is forgotten when this is dropped.
 pub struct Waiting<'a> {
     pending: &'a Pending,
     id: String,
-    receiver: oneshot::Receiver<Reply>,
+    receiver: oneshot::Receiver<Given>,
 }
 
 impl Pending {
@@ -29,26 +48,29 @@ impl Pending {
         Waiting { pending: self, id: id.to_owned(), receiver }
     }
 
-    /// Gives the answer to who waits for it; `false` if nobody does, or not any more.
-    pub fn give(&self, id: &str, reply: &Reply) -> bool {
-        let Ok(mut waiting) = self.0.lock() else { return false };
-        waiting.remove(id).is_some_and(|sender| sender.send(reply.clone()).is_ok())
+    /// Gives the answer to who waits for it, and waits until Discord has it; `false` if nobody waits, or not any more, or
+    /// if it did not arrive.
+    pub async fn give(&self, id: &str, reply: &Reply) -> bool {
+        let (receipt, signed) = oneshot::channel();
+        let given = Given { reply: reply.clone(), receipt: Receipt(receipt) };
+        match self.take(id) {
+            Some(waiting) => waiting.send(given).is_ok() && signed.await.is_ok(),
+            None => false,
+        }
     }
 
-    fn forget(&self, id: &str) {
-        if let Ok(mut waiting) = self.0.lock() {
-            waiting.remove(id);
-        }
+    fn take(&self, id: &str) -> Option<oneshot::Sender<Given>> {
+        self.0.lock().ok()?.remove(id)
     }
 }
 
 impl Waiting<'_> {
     /// The answer, if it comes by then; afterwards it has to find another way.
-    pub async fn until(mut self, deadline: Instant) -> Option<Reply> {
-        if let Ok(Ok(reply)) = timeout_at(deadline, &mut self.receiver).await {
-            return Some(reply);
+    pub async fn until(mut self, deadline: Instant) -> Option<Given> {
+        if let Ok(Ok(given)) = timeout_at(deadline, &mut self.receiver).await {
+            return Some(given);
         }
-        self.pending.forget(&self.id);
+        self.pending.take(&self.id);
         // It may have been given in the moment between.
         self.receiver.try_recv().ok()
     }
@@ -56,7 +78,7 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.pending.forget(&self.id);
+        self.pending.take(&self.id);
     }
 }
 
@@ -67,16 +89,27 @@ mod tests {
     #[tokio::test]
     async fn an_answer_goes_to_who_waits_and_to_nobody_else() {
         let pending = Pending::default();
-        assert!(!pending.give("1", &Reply::Nothing));
+        assert!(!pending.give("1", &Reply::Nothing).await);
         let waiting = pending.wait_for("1");
-        assert!(pending.give("1", &Reply::Nothing));
-        assert!(!pending.give("1", &Reply::Nothing));
+        let mut giving = std::pin::pin!(pending.give("1", &Reply::Nothing));
+        assert!(futures::poll!(&mut giving).is_pending(), "it has not arrived yet");
+        assert!(!pending.give("1", &Reply::Nothing).await);
         // The deadline is over, and still what was given is taken.
-        assert_eq!(waiting.until(Instant::now()).await, Some(Reply::Nothing));
+        let given = waiting.until(Instant::now()).await.expect("given");
+        assert_eq!(given.reply, Reply::Nothing);
+        given.receipt.sign();
+        assert!(giving.await);
+
         let late = pending.wait_for("2");
-        assert_eq!(late.until(Instant::now()).await, None);
-        assert!(!pending.give("2", &Reply::Nothing));
+        assert!(late.until(Instant::now()).await.is_none());
+        assert!(!pending.give("2", &Reply::Nothing).await);
         drop(pending.wait_for("3"));
-        assert!(!pending.give("3", &Reply::Nothing));
+        assert!(!pending.give("3", &Reply::Nothing).await);
+
+        let lost = pending.wait_for("4");
+        let mut giving = std::pin::pin!(pending.give("4", &Reply::Nothing));
+        assert!(futures::poll!(&mut giving).is_pending());
+        drop(lost.until(Instant::now()).await);
+        assert!(!giving.await, "Discord did not take it");
     }
 }
