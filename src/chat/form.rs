@@ -55,7 +55,7 @@ pub enum Input {
     Toggle,
     /// One of a few.
     Choice(Vec<Choice>),
-    /// One of those that [`Intent::Suggest`] with this token answers.
+    /// One of those that [`super::Intent::Suggest`] with this token answers.
     Lookup(Token),
     /// A calendar date.
     Date,

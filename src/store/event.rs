@@ -27,7 +27,7 @@ impl Store {
     /// The event is not to be answered, whether or not it was kept: its sender was told that nothing was started.
     pub async fn refuse_event(&self, id: &str) -> Result<()> {
         let id = id.to_owned();
-        self.write(move |tx| {
+        self.write_first(move |tx| {
             Box::pin(async move {
                 let sql = "insert into event (id, body, received_at, held_until, handled_at) values ($1, '', $2, $2, $2) \
                            on conflict (id) do update set handled_at = excluded.handled_at, body = ''";

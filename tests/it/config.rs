@@ -326,6 +326,91 @@ fn f1_credentials_of_the_wrong_kind_are_refused_and_never_shown() {
 }
 
 #[test]
+fn f1_samples_are_no_secrets() {
+    let refused = |key: &str, value: &str| {
+        let refusal = by_environment(&[(key, value)]).expect_err(value);
+        assert!(refusal.contains("this is a sample"), "{value}: {refusal}");
+        assert!(!refusal.contains(value), "{refusal}");
+    };
+    for sample in ["xoxb-…", "xoxb-...", "xoxb-your-token", "xoxb-xxxxxxxxxxxx", "<bot token>"] {
+        refused("STATIONMASTER_SLACK__BOT_TOKEN", sample);
+    }
+    refused("STATIONMASTER_SLACK__APP_TOKEN", "xapp-your-token");
+    for sample in ["your-signing-secret", "00000000000000000000000000000000", "changeme"] {
+        refused("STATIONMASTER_SLACK__SIGNING_SECRET", sample);
+    }
+    refused("STATIONMASTER_DISCORD__BOT_TOKEN", "your.bot.token");
+    refused("STATIONMASTER_DISCORD__PUBLIC_KEY", &"0".repeat(64));
+    let url = |value: &str| by_environment(&[("STATIONMASTER_SLACK__API_URL", value)]);
+    for wrong in ["slack.com/api", "ftp://slack.com", "https://u:p@slack.com/api", "https://slack.com/api?x=1"] {
+        assert!(url(wrong).expect_err(wrong).contains("not the address of an API"), "{wrong}");
+    }
+    assert_snapshot!(url("https://slack.com/api/").expect_err("a slash too many"), @"
+    The configuration has a mistake.
+
+    STATIONMASTER_SLACK__API_URL: paths are put behind this address, so it has no slash at its end
+    hint: leave out the slash at its end: https://slack.com/api
+    ");
+    url("https://slack-gov.com/api").expect("a government's cloud");
+}
+
+/// What is said of mistakes, without where they stand.
+fn said(refusal: &str) -> String {
+    let is_said = |line: &&str| line.starts_with("error:") || line.contains("= hint:");
+    let lines = refusal.lines().filter(is_said);
+    lines.map(|line| line.trim_start_matches([' ', '='])).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn identities_are_ids_of_platforms_that_there_are() {
+    let folder = Folder::with(concat!(
+        "[person.ada]\nidentities = [\"slak:U012AB3CD\", \"irc:ada\"]\n",
+        "[person.ben]\nidentities = [\"slack:ben\", \"discord:ben#1234\", \"web: \", \"slack:S012AB3CD\"]\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"
+    error: `slak:U012AB3CD`: there is no platform `slak`
+    hint: did you mean slack:U012AB3CD?
+    error: `irc:ada`: there is no platform `irc`
+    hint: there are web, terminal, slack, discord
+    error: `ben` is not the id of a member of Slack
+    hint: write an id, not a name: slack:U012AB3CD
+    error: `ben#1234` is not the id of a user of Discord
+    hint: write an id, not a name: discord:80351110224678912
+    error: ` ` is not the id of a visitor of the web page
+    hint: write an id, not a name: web:5f3c0a1b
+    error: `S012AB3CD` is not the id of a member of Slack
+    hint: write an id, not a name: slack:U012AB3CD
+    ");
+    let right = "identities = [\"slack:U012AB3CD\", \"slack:W01\", \"discord:80351110224678912\", \"web:5f3c\"]\n";
+    Folder::with(&format!("[person.ada]\n{right}")).load(&[]).expect("ids");
+}
+
+#[test]
+fn groups_are_ids_of_platforms_that_have_groups() {
+    let folder = Folder::with(concat!(
+        "[team.data]\ngroups = [\"slack:@data\", \"discord:data\", \"slack:U012AB3CD\"]\n",
+        "[role.lead]\ngroups = [\"web:leads\", \"S012AB3CD\"]\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"
+    error: `@data` is not the id of a user group of Slack
+    hint: write an id, not a name: slack:S012AB3CD
+    error: `data` is not the id of a role of Discord
+    hint: write an id, not a name: discord:41771983423143936
+    error: `U012AB3CD` is not the id of a user group of Slack
+    hint: write an id, not a name: slack:S012AB3CD
+    error: `web:leads`: there are no groups on web
+    hint: there are slack, discord
+    error: `S012AB3CD` does not say which platform it is of
+    hint: write platform and id: slack:S012AB3CD
+    ");
+    let right = Folder::with(concat!(
+        "[role.admin]\ngroups = [\"slack:S012AB3CD\", \"discord:41771983423143936\"]\n",
+        "[role.lead]\ngroups = [\"slack:S012AB3CD\"]\n",
+    ));
+    right.load(&[]).expect("a group may give two roles");
+}
+
+#[test]
 fn an_open_address_is_refused_only_with_the_page() {
     for open in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
         assert!(by_environment(&[("STATIONMASTER_WEB__LISTEN", open)]).is_err(), "{open}");

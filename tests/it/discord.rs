@@ -21,6 +21,7 @@ mod inert;
 mod interaction;
 mod line;
 mod markup;
+mod object;
 mod rest;
 mod routes;
 mod screen;

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use stationmaster::chat::{Inbox, Intent};
+use stationmaster::error::Result;
 use stationmaster::serve;
+use stationmaster::store::Store;
 
 use crate::engine::on_both;
 use crate::house::House;
@@ -24,6 +26,15 @@ name = "touch"
 program = "/bin/true"
 "#;
 
+/// A write that takes as long as on a slow disk.
+async fn stall(store: Store) -> Result<()> {
+    let slow = async {
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+        Ok(())
+    };
+    store.write(move |_| Box::pin(slow)).await
+}
+
 #[tokio::test]
 async fn what_is_not_kept_in_time_is_refused_in_time_and_never_starts() {
     on_both(|on| async move {
@@ -32,17 +43,7 @@ async fn what_is_not_kept_in_time_is_refused_in_time_and_never_starts() {
         let (app, _folder) = house.into_app();
         let open = serve::House::open(app).await.expect("opens");
 
-        // Somebody else's write takes as long as a slow disk would.
-        let slow = store.clone();
-        let stalled = tokio::spawn(async move {
-            let stall = slow.write(|_| {
-                Box::pin(async {
-                    tokio::time::sleep(Duration::from_millis(3500)).await;
-                    Ok(())
-                })
-            });
-            stall.await
-        });
+        let stalled = tokio::spawn(stall(store.clone()));
         tokio::time::sleep(Duration::from_millis(50)).await;
         let began = Instant::now();
         let refused = open.desk.accept(event.clone()).await.expect_err("it cannot be kept");

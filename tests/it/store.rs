@@ -208,39 +208,34 @@ async fn f17_what_is_no_database_is_refused_in_plain_words_and_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d13_what_a_platform_waits_for_shares_the_next_commit() {
-    on_both(urgent_among_many).await;
-}
+    on_both(|on| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
+        let ((entered, inside), (go, gate)) = (oneshot::channel(), oneshot::channel::<()>());
+        let held = store.clone();
+        let stall = async move {
+            entered.send(()).map_err(|()| anyhow!("nobody waits"))?;
+            Ok(gate.await?)
+        };
+        let stalled = tokio::spawn(async move { held.write(|_| Box::pin(stall)).await });
+        inside.await.expect("the writer is at work");
 
-async fn urgent_among_many(on: On) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&database(on, folder.path()).await, Clock::manual(START)).await.expect("opens");
-    let ((entered, inside), (go, gate)) = (oneshot::channel(), oneshot::channel::<()>());
-    let held = store.clone();
-    let stalled = tokio::spawn(async move {
-        let stall = held.write(|_| {
-            Box::pin(async move {
-                entered.send(()).map_err(|()| anyhow!("nobody waits"))?;
-                Ok(gate.await?)
-            })
-        });
-        stall.await
-    });
-    inside.await.expect("the writer is at work");
-
-    // Four hundred wait already; the urgent one comes last. Polled once, each of them is in its queue.
-    let done = Arc::new(AtomicUsize::new(0));
-    let count = |_| {
-        let done = done.clone();
-        store.write(move |_| Box::pin(async move { Ok(done.fetch_add(1, Ordering::SeqCst)) }))
-    };
-    let mut others = std::pin::pin!(futures::future::join_all((0..400).map(count)));
-    assert!(futures::poll!(&mut others).is_pending());
-    let mut urgent = std::pin::pin!(store.write_first(|_| Box::pin(async { Ok(()) })));
-    assert!(futures::poll!(&mut urgent).is_pending());
-    go.send(()).expect("the writer waits");
-    let first = urgent.await.map(|()| done.load(Ordering::SeqCst));
-    let first = first.expect("it is written");
-    assert!(first < 300, "{first} others were written before it");
-    assert_eq!(others.await.into_iter().filter(Result::is_ok).count(), 400, "none is left behind");
-    stalled.await.expect("no panic").expect("it is written");
+        // Four hundred wait already; the urgent one comes last. Polled once, each of them is in its queue.
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = |_| {
+            let done = done.clone();
+            store.write(move |_| Box::pin(async move { Ok(done.fetch_add(1, Ordering::SeqCst)) }))
+        };
+        let mut others = std::pin::pin!(futures::future::join_all((0..400).map(count)));
+        assert!(futures::poll!(&mut others).is_pending());
+        let mut urgent = std::pin::pin!(store.write_first(|_| Box::pin(async { Ok(()) })));
+        assert!(futures::poll!(&mut urgent).is_pending());
+        go.send(()).expect("the writer waits");
+        let first = urgent.await.map(|()| done.load(Ordering::SeqCst));
+        let first = first.expect("it is written");
+        assert!(first < 300, "{first} others were written before it");
+        assert_eq!(others.await.into_iter().filter(Result::is_ok).count(), 400, "none is left behind");
+        stalled.await.expect("no panic").expect("it is written");
+    })
+    .await;
 }

@@ -6,8 +6,9 @@ use super::identity::is_snowflake;
 use super::{Breach, breach, is_base};
 use crate::config::{Config, Discord, Slack};
 
-/// What samples in documentation have in them, and no secret of these shapes has.
-const SAMPLES: [&str; 9] = ["…", "...", "your", "example", "sample", "change", "placeholder", "<", "xxxx"];
+/// What samples in documentation have in them, and by chance hardly any secret.
+const SAMPLES: [&str; 11] =
+    ["…", "...", "your-", "your_", "your.", "example", "changeme", "change-me", "placeholder", "<", "xxxxxx"];
 /// What a token of Slack says that it is.
 const KINDS: [(&str, &str); 4] = [
     ("xoxb-", "this is a bot token of Slack, which does not belong here"),
