@@ -47,12 +47,6 @@ impl Api {
             refused: Mutex::default(),
         })
     }
-
-    /// The client, for what keeps connections of its own.
-    pub fn client(&self) -> Arc<Client> {
-        self.client.clone()
-    }
-
     /// Where the API is.
     pub fn base(&self) -> &Url {
         &self.base

@@ -1,21 +1,26 @@
 //! Socket Mode: a few sockets that are always open, each of which hears part of what is said.
 //!
-//! The client pings, acknowledges and reads; when it connects is decided here, since it would give up a socket before
-//! the next one is up, and knock for ever with a token that is refused.
+//! What comes down a socket is heard side by side. The Slack client's own sockets hear one thing after another, so that a
+//! slow answer holds up the acknowledgements of all that comes behind it; and they give up a socket before the next one is
+//! up, and knock for ever with a token that is refused. So the sockets are ours, and the calls are the client's.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
+use anyhow::Context as _;
+use futures::stream::FuturesUnordered;
+use futures::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use slack_morphism::clients_manager::{SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory};
-use slack_morphism::listener::SlackClientEventsListenerEnvironment;
-use slack_morphism::{
-    SlackApiToken, SlackClientSocketModeConfig, SlackSocketModeClientListener, SlackSocketModeWssClientId,
-};
+use slack_morphism::SlackApiToken;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 
 use super::Workspace;
@@ -26,17 +31,18 @@ use crate::chat::Inbox;
 use crate::error::Result;
 use crate::job;
 
-/// How many sockets are held. One answers one thing after another, so that a question for proposals holds up what comes
-/// behind it; Slack lets an app have ten, and two processes may share them.
+/// How many sockets are held. Slack lets an app have ten, and two processes may share them.
 const SOCKETS: usize = 4;
-/// How long Slack may take to say hello on a new socket.
+/// How long Slack may take to let a socket be opened, and again to say hello on it.
 const GREETING: Duration = Duration::from_secs(10);
-/// How often a socket is pinged, in seconds. One that has not answered for more than three times this long is cut.
-const PING: u64 = 5;
-/// How many pings may go unanswered.
-const UNANSWERED: u64 = 3;
-/// When the client connects again by itself, in seconds: in a year, which is to say never.
-const NEVER: u64 = 365 * 24 * 3600;
+/// How often a socket is pinged.
+const PING: Duration = Duration::from_secs(5);
+/// A socket from which nothing was heard for as long, no answer to a ping either, is cut.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How many frames of a socket are heard at a time; further ones wait in it.
+const AT_A_TIME: usize = 256;
+/// How long the acknowledgements of a socket that is closed may take to be sent; Slack takes none after that.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// After this many failures the pause before the next try grows no more.
 const MOST_FAILURES: i64 = 6;
 
@@ -61,19 +67,20 @@ struct Frame {
     payload: Value,
 }
 
-/// Who listens at one socket.
-struct Listener {
+/// The other end of a socket.
+struct Line {
     workspace: Arc<Workspace>,
     inbox: Arc<dyn Inbox>,
     signs: mpsc::UnboundedSender<Sign>,
     is_open: AtomicBool,
+    closing: CancellationToken,
 }
 
 /// One socket.
 struct Socket {
-    listener: Arc<Listener>,
-    manager: Arc<dyn SlackSocketModeClientsManager + Send + Sync>,
     signs: mpsc::UnboundedReceiver<Sign>,
+    closing: CancellationToken,
+    line: JoinHandle<()>,
 }
 
 /// Holds the sockets until `stop`.
@@ -177,14 +184,18 @@ impl Workspace {
 impl Socket {
     /// A socket on which Slack has said hello.
     async fn open(workspace: &Arc<Workspace>, token: &SlackApiToken, inbox: Arc<dyn Inbox>) -> Option<Self> {
-        let mut socket = match Self::dial(workspace, token, inbox).await {
-            Ok(socket) => socket,
-            Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "no socket to Slack can be made");
+        let mut socket = match timeout(GREETING, Self::dial(workspace, token, inbox)).await {
+            Ok(Ok(socket)) => socket,
+            failed => {
+                let error = match failed {
+                    Ok(Err(error)) => format!("{error:#}"),
+                    _ => "no answer in time".to_owned(),
+                };
+                tracing::warn!(error, "no socket to Slack can be made");
                 return None;
             }
         };
-        match tokio::time::timeout(GREETING, socket.signs.recv()).await {
+        match timeout(GREETING, socket.signs.recv()).await {
             Ok(Some(Sign::Greeted)) => Some(socket),
             _ => {
                 tracing::warn!("Slack did not say hello on a new socket");
@@ -195,54 +206,78 @@ impl Socket {
     }
 
     async fn dial(workspace: &Arc<Workspace>, token: &SlackApiToken, inbox: Arc<dyn Inbox>) -> Result<Self> {
+        let opened = workspace.api.check("apps.connections.open", Some(token)).await?;
+        let url = opened["url"].as_str().context("Slack gave no address for a socket")?;
+        let (stream, _) = connect_async(url).await?;
         let (sender, signs) = mpsc::unbounded_channel();
-        let listener =
-            Arc::new(Listener { workspace: workspace.clone(), inbox, signs: sender, is_open: AtomicBool::new(false) });
-        let client = workspace.api.client();
-        let environment = Arc::new(SlackClientEventsListenerEnvironment::new(client.clone()));
-        let manager = client.http_api.connector.new_clients_manager(environment);
-        let config = SlackClientSocketModeConfig::new()
-            .with_max_connections_count(1)
-            .with_initial_backoff_in_seconds(0)
-            .with_reconnect_timeout_in_seconds(NEVER)
-            .with_ping_interval_in_seconds(PING)
-            .with_ping_failure_threshold_times(UNANSWERED);
-        manager.register_new_token(&config, token.clone(), listener.clone()).await?;
-        manager.start().await;
-        Ok(Self { listener, manager, signs })
+        let closing = CancellationToken::new();
+        let line = Line {
+            workspace: workspace.clone(),
+            inbox,
+            signs: sender,
+            is_open: AtomicBool::new(false),
+            closing: closing.clone(),
+        };
+        Ok(Self { signs, closing, line: tokio::spawn(line.follow(stream)) })
     }
 
+    /// Hears no more, acknowledges what was heard, and closes.
     async fn close(self) {
-        self.listener.set_open(false);
-        self.manager.shutdown().await;
+        self.closing.cancel();
+        // It ends in any case, and has nothing to tell.
+        let _ = self.line.await;
     }
 }
 
-impl Listener {
-    /// Counts the socket while it is open, once.
-    fn set_open(&self, is_open: bool) {
-        if self.is_open.swap(is_open, Ordering::Relaxed) == is_open {
-            return;
+impl Line {
+    /// Hears and acknowledges until the socket is closed from either side; then says that it is lost.
+    async fn follow(self, stream: WebSocketStream<MaybeTlsStream<TcpStream>>) {
+        let (mut writer, mut reader) = stream.split();
+        let (mut hearing, mut heard_at) = (FuturesUnordered::new(), Instant::now());
+        let mut ping = interval(PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let sent = tokio::select! {
+                () = self.closing.cancelled() => break,
+                Some(ack) = hearing.next() => match ack {
+                    Some(ack) => writer.send(Message::text(ack)).await,
+                    None => Ok(()),
+                },
+                _ = ping.tick() => match heard_at.elapsed() > SILENCE {
+                    true => break,
+                    false => writer.send(Message::Ping(Vec::new().into())).await,
+                },
+                frame = reader.next(), if hearing.len() < AT_A_TIME => match frame {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                    Some(Ok(frame)) => {
+                        heard_at = Instant::now();
+                        if let Message::Text(text) = frame {
+                            hearing.push(self.hear(text.to_string()));
+                        }
+                        Ok(())
+                    }
+                },
+            };
+            if sent.is_err() {
+                break;
+            }
         }
-        let sockets = &self.workspace.vitals.sockets;
-        if is_open {
-            sockets.fetch_add(1, Ordering::Relaxed);
-        } else {
-            sockets.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.tell(Sign::Lost);
+        let last_words = async {
+            while let Some(ack) = hearing.next().await {
+                if let Some(ack) = ack {
+                    writer.send(Message::text(ack)).await?;
+                }
+            }
+            writer.close().await
+        };
+        // What was heard is kept either way; Slack delivers what was not acknowledged once more.
+        let _ = timeout(LAST_WORDS, pin!(last_words)).await;
     }
 
-    fn tell(&self, sign: Sign) {
-        self.set_open(sign != Sign::Lost && (sign == Sign::Greeted || self.is_open.load(Ordering::Relaxed)));
-        // It fails where nobody waits for this socket any more.
-        let _ = self.signs.send(sign);
-    }
-}
-
-#[async_trait]
-impl SlackSocketModeClientListener for Listener {
-    async fn on_message(&self, _: &SlackSocketModeWssClientId, body: String) -> Option<String> {
-        let Ok(frame) = serde_json::from_str::<Frame>(&body) else {
+    /// The acknowledgement of a frame, if it wants one.
+    async fn hear(&self, text: String) -> Option<String> {
+        let Ok(frame) = serde_json::from_str::<Frame>(&text) else {
             ignore("malformed");
             return None;
         };
@@ -254,12 +289,22 @@ impl SlackSocketModeClientListener for Listener {
         None
     }
 
-    async fn on_error(&self, error: Box<dyn std::error::Error + Send + Sync>) {
-        let text = error.to_string();
-        tracing::debug!(error = text.lines().next().unwrap_or_default(), "a socket to Slack has an error");
+    fn tell(&self, sign: Sign) {
+        self.set_open(sign != Sign::Lost && (sign == Sign::Greeted || self.is_open.load(Ordering::Relaxed)));
+        // It fails where nobody waits for this socket any more.
+        let _ = self.signs.send(sign);
     }
 
-    async fn on_disconnect(&self, _: &SlackSocketModeWssClientId) {
-        self.tell(Sign::Lost);
+    /// Counts the socket while it is open, once.
+    fn set_open(&self, is_open: bool) {
+        if self.is_open.swap(is_open, Ordering::Relaxed) == is_open {
+            return;
+        }
+        let sockets = &self.workspace.vitals.sockets;
+        if is_open {
+            sockets.fetch_add(1, Ordering::Relaxed);
+        } else {
+            sockets.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
