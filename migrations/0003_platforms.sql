@@ -14,6 +14,8 @@ alter table message add column tried_at bigint;
 -- Why it is given up.
 alter table message add column undeliverable text;
 create index message_parent on message (parent) where parent is not null;
+-- In the order in which they go, so that the next few are found however many wait.
+create index message_next on message (platform, priority, due_at, id) where wanted > sent;
 
 -- How fast messages are taken: by a conversation, and by a platform for posts (`*post`) and for edits (`*edit`).
 create table pace (

@@ -10,6 +10,9 @@ use crate::error::Result;
 /// How long whoever sends a message has for it, before another process tries.
 const HOLD: Span = Span::from_secs(30);
 
+/// How many of the messages that may go next are looked at: enough for as many conversations as are served at a time.
+const LOOKED_AT: i64 = 512;
+
 /// What the subject of a request's details begins with, before the request's id.
 pub const DETAILS: &str = "details:";
 
@@ -138,19 +141,26 @@ impl Store {
         let platform = platform.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
+                let (posts, edits) = tx.open_lanes(&platform).await?;
+                if !posts && !edits {
+                    return Ok(Vec::new());
+                }
                 let sql = "update message set due_at = $1, failures = failures + 1, tried_at = coalesce(tried_at, $2) \
-                           where id in (select id from (select m.id, m.priority, m.due_at, \
-                           row_number() over (partition by m.channel order by m.priority, m.due_at, m.id) as nth \
-                           from message m left join message parent on parent.id = m.parent \
+                           where id in (select id from (select id, priority, due_at, \
+                           row_number() over (partition by channel order by priority, due_at, id) as nth from ( \
+                           select m.id, m.channel, m.priority, m.due_at from message m \
                            where m.platform = $3 and m.wanted > m.sent and m.due_at <= $2 and m.undeliverable is null \
-                           and (m.parent is null or parent.posted is not null) \
-                           and not exists (select 1 from pace p where p.platform = m.platform and p.free_at > $2 + 3 * p.gap \
-                           and p.lane in (m.channel, case when m.posted is null then '*post' else '*edit' end))) ready \
-                           where nth = 1 order by priority, due_at limit $4) \
+                           and (m.posted is null and $4 = 1 or m.posted is not null and $5 = 1) \
+                           and m.channel not in (select lane from pace where platform = $3 and free_at > $2 + 3 * gap) \
+                           and (m.parent is null or exists (select 1 from message p where p.id = m.parent \
+                           and p.posted is not null)) \
+                           order by m.priority, m.due_at, m.id limit $6) near) ready \
+                           where nth = 1 order by priority, due_at limit $7) \
                            returning id, platform, place, subject, wanted, posted, failures, tried_at, recipient, \
                            (select posted from message parent where parent.id = message.parent) as thread";
                 let query = sqlx::query_as(sql).bind(tx.now + HOLD.millis()).bind(tx.now).bind(&platform);
-                let messages: Vec<Message> = query.bind(most as i64).fetch_all(&mut tx.connection).await?;
+                let query = query.bind(i64::from(posts)).bind(i64::from(edits)).bind(LOOKED_AT).bind(most as i64);
+                let messages: Vec<Message> = query.fetch_all(&mut tx.connection).await?;
                 for message in &messages {
                     tx.take_pace(&platform, message, pace).await?;
                 }

@@ -47,6 +47,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether the platform takes posts now, and edits.
+    pub(super) async fn open_lanes(&mut self, platform: &str) -> Result<(bool, bool)> {
+        let sql = "select lane from pace where platform = $1 and lane in ('*post', '*edit') and free_at > $2 + 3 * gap";
+        let query = sqlx::query_scalar(sql).bind(platform).bind(self.now);
+        let closed: Vec<String> = query.fetch_all(&mut self.connection).await?;
+        let is_open = |lane: &str| !closed.iter().any(|closed| closed == lane);
+        Ok((is_open("*post"), is_open("*edit")))
+    }
+
     /// A message was taken: gaps that were learnt shrink again, a tenth at a time, to what is known.
     pub(super) async fn quicken(&mut self, message: &Message, pace: Pace) -> Result<()> {
         if pace == Pace::FREE {
