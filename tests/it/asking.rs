@@ -56,7 +56,7 @@ summary = "List the environments"
 /// Somebody of the team `web`.
 pub fn asker() -> Asker {
     let person = Person { id: "ada".into(), name: "Ada".into(), teams: vec!["web".into()], roles: Vec::new() };
-    Asker { person, place: "general".into(), guest: false }
+    Asker::member(PlatformName::Web, person, "general")
 }
 
 /// What a person gets for a line, as they would read it.
