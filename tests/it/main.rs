@@ -4,6 +4,7 @@ mod anything;
 mod api;
 mod architecture;
 mod asking;
+mod away;
 mod browser;
 mod calling_off;
 mod check;
