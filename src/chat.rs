@@ -13,6 +13,7 @@ use crate::clock::Millis;
 
 pub mod card;
 pub mod discord;
+mod ellipsis;
 mod form;
 mod platform;
 pub mod slack;
