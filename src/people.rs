@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod electorate;
 pub mod roster;
 
 use crate::catalogue::command::Allow;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
+pub mod approval;
 pub mod audit;
 pub mod conversation;
 pub mod draft;
@@ -33,9 +34,12 @@ pub mod person;
 pub mod provision;
 pub mod remark;
 pub mod request;
+pub mod review;
 pub mod schema;
+pub mod standing;
 pub mod step;
 pub mod token;
+pub mod vote;
 mod writer;
 
 pub use writer::Tx;

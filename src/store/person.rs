@@ -122,6 +122,9 @@ impl Tx {
             "update request set person = $2 where person = $1",
             "update token set person = $2 where person = $1",
             "update gap set person = $2 where person = $1",
+            "update standing_approval set grantor = $2 where grantor = $1",
+            "update standing_approval set person = $2 where person = $1",
+            "update review set person = $2 where person = $1",
         ] {
             sqlx::query(sql).bind(from).bind(into).execute(&mut self.connection).await?;
         }
