@@ -16,7 +16,7 @@ use crate::request::{DEADLINE, card, define};
 use crate::store::Tx;
 use crate::store::approval::{Approval, state};
 use crate::store::audit::Act;
-use crate::store::message::{Priority, Shown};
+use crate::store::message::Priority;
 use crate::store::standing::Standing;
 use crate::store::vote::{Vote, verdict};
 
@@ -139,8 +139,7 @@ impl Opening {
 /// Shows an approval where people are asked.
 pub(super) async fn ask(tx: &mut Tx, approval: &str, spots: &[Spot]) -> Result<()> {
     for spot in spots {
-        let platform = spot.platform.to_string();
-        tx.show(approval, Shown { platform: &platform, place: &spot.place, recipient: &spot.recipient }).await?;
+        tx.show(approval, spot.shown()).await?;
     }
     Ok(())
 }

@@ -11,9 +11,10 @@ use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::chat::{Input, Reply, Tone};
 use crate::error::{Reason, Result, UserError};
+use crate::people::roster::Spot;
 use crate::store::approval::PREFIX;
 use crate::store::audit::Act;
-use crate::store::message::{Priority, Shown};
+use crate::store::message::Priority;
 use crate::store::remark::{Remark, kind};
 
 /// The fewest characters of a question.
@@ -115,11 +116,8 @@ pub(super) async fn answer(app: &App, id: &str, values: &BTreeMap<String, Value>
             let said = json!({ "person": name, "question": remark.body, "answer": body, "said": case.plan.said,
                 "id": approval });
             let notice = tx.insert_notice("approval_answered", Tone::Waiting, &json!({ "approval": said })).await?;
-            for spot in &spots {
-                let platform = spot.platform.to_string();
-                let shown = Shown { platform: &platform, place: &spot.place, recipient: &spot.recipient };
-                tx.tell(&notice, &[shown]).await?;
-            }
+            let places: Vec<_> = spots.iter().map(Spot::shown).collect();
+            tx.tell(&notice, &places).await?;
             tx.touch(approval, Priority::State).await?;
             tx.touch(request, Priority::State).await?;
             let detail = format!("{trace}: {body}");
