@@ -237,7 +237,9 @@ impl Scope<'_, '_, '_> {
         let Some(position) = names().position(|known| known == name) else {
             let others = ["person", "place", "request", "steps", "env", "secret"];
             let facts = FACTS.iter().copied().filter(|_| self.moment == Moment::Judged);
-            return Some(Remark::new(format!("there is no value `{name}`")).guess(name, names().chain(others).chain(facts)));
+            return Some(
+                Remark::new(format!("there is no value `{name}`")).guess(name, names().chain(others).chain(facts)),
+            );
         };
         match self.moment {
             Moment::Choosing(own) if position == own => {

@@ -111,7 +111,10 @@ impl Opening {
     async fn use_ahead(&self, tx: &mut Tx) -> Result<Vec<String>> {
         let mut voters: Vec<String> = Vec::new();
         for standing in &self.ahead {
-            if voters.len() >= self.quorum || voters.contains(&standing.grantor) || !tx.use_standing(&standing.id).await? {
+            if voters.len() >= self.quorum
+                || voters.contains(&standing.grantor)
+                || !tx.use_standing(&standing.id).await?
+            {
                 continue;
             }
             let vote = Vote {
@@ -128,7 +131,8 @@ impl Opening {
             let left = standing.uses_left - 1;
             let detail =
                 format!("{} as {}, ahead by {} ({left} left)", trace(&self.approval), standing.identity, standing.id);
-            let act = Act { subject: &self.approval.request, actor: &standing.grantor, action: "approve", detail: &detail };
+            let act =
+                Act { subject: &self.approval.request, actor: &standing.grantor, action: "approve", detail: &detail };
             tx.audit(act).await?;
             voters.push(standing.grantor.clone());
         }

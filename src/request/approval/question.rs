@@ -63,7 +63,8 @@ pub(super) async fn ask(app: &App, id: &str, values: &BTreeMap<String, Value>, a
             tx.tell_in_threads(&notice, request).await?;
             tx.touch(approval, Priority::State).await?;
             tx.touch(request, Priority::State).await?;
-            tx.audit(Act { subject: request, actor: &person, action: "asked", detail: &format!("{trace}: {body}") }).await
+            tx.audit(Act { subject: request, actor: &person, action: "asked", detail: &format!("{trace}: {body}") })
+                .await
         })
     });
     write.await?;

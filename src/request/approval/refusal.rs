@@ -21,7 +21,10 @@ pub(super) fn closed(app: &App, case: &Case, roster: &Roster<'_>) -> Result<(), 
     let error = match approval.state.as_str() {
         state::OPEN if app.clock.now() < approval.expires_at => return Ok(()),
         state::OPEN | state::EXPIRED => {
-            let message = format!("The time for this approval was over {} ago, so it cannot be decided.", ago(approval.expires_at));
+            let message = format!(
+                "The time for this approval was over {} ago, so it cannot be decided.",
+                ago(approval.expires_at)
+            );
             UserError::new(Reason::Conflict, message).hint(format!("{} can ask again", case.requester.name))
         }
         state::APPROVED => UserError::new(Reason::Conflict, format!("{who} approved this {} ago.", ago(decided))),

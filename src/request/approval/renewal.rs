@@ -173,12 +173,8 @@ async fn is_as_seen(tx: &mut Tx, approval: &Approval) -> Result<bool> {
 async fn void(tx: &mut Tx, approval: &Approval, (plan, changes): (&Recorded, Vec<Value>)) -> Result<()> {
     let close = Close { approval: &approval.id, state: state::VOID, by: "stationmaster" };
     tx.close_approval(close).await?;
-    let act = Act {
-        subject: &approval.request,
-        actor: "stationmaster",
-        action: "approval void",
-        detail: &trace(approval),
-    };
+    let act =
+        Act { subject: &approval.request, actor: "stationmaster", action: "approval void", detail: &trace(approval) };
     tx.audit(act).await?;
     let values = json!({ "approval": { "said": plan.said, "changes": changes } });
     let notice = tx.insert_notice("approval_voided", Tone::Waiting, &values).await?;
@@ -200,12 +196,8 @@ pub(super) async fn call_off(app: &App, approval: &Approval, why: &str) -> Resul
             if !is_as_seen(tx, &approval).await? {
                 return Ok(());
             }
-            let change = Change {
-                request: &approval.request,
-                state: State::Cancelled,
-                actor: "stationmaster",
-                summary: &why,
-            };
+            let change =
+                Change { request: &approval.request, state: State::Cancelled, actor: "stationmaster", summary: &why };
             tx.change_request(change).await
         })
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::decision::LONGEST;
-use super::sheet::{self, Sheet};
+use super::sheet::Sheet;
 use super::{Recorded, told, trace};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;

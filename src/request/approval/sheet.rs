@@ -35,12 +35,7 @@ impl Sheet {
     }
 
     /// Shows it with what was filled in before, and with what is wrong with it beside the fields.
-    pub(super) fn open(
-        self,
-        app: &App,
-        given: &BTreeMap<String, Value>,
-        mistake: Option<&UserError>,
-    ) -> Result<Reply> {
+    pub(super) fn open(self, app: &App, given: &BTreeMap<String, Value>, mistake: Option<&UserError>) -> Result<Reply> {
         let text = app.messages.load().render(self.template, &json!({ "approval": self.values }))?;
         let card = Card::read(&text, Tone::Neutral);
         let mut words = card.facts.into_iter();

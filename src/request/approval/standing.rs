@@ -136,7 +136,8 @@ impl Wish {
         if team.is_none() && whom != case.requester.id {
             mistake = mistake.field("whom", "Pick one of these.");
         }
-        let time = text("time").parse::<Span>().ok().filter(|time| (1..=bounds.longest.millis()).contains(&time.millis()));
+        let time =
+            text("time").parse::<Span>().ok().filter(|time| (1..=bounds.longest.millis()).contains(&time.millis()));
         if time.is_none() {
             mistake = mistake.field("time", format!("Write for example 7d; at most {}.", bounds.longest));
         }
