@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, menu};
 use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
-use crate::request::{self, Origin, plan, press};
+use crate::request::{self, Origin, approval, plan, press};
 use crate::{away, help, link, message, oncall};
 
 pub mod acquaintance;
@@ -58,6 +58,9 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = link::read(words) {
         return link::answer(app, &topic, asker).await;
     }
+    if let Some(topic) = approval::read(words) {
+        return approval::answer(app, &topic, asker).await;
+    }
     if let Some(topic) = away::read(words) {
         return away::answer(app, &topic, asker).await;
     }
@@ -99,10 +102,15 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        parts => match away::submitted(app, parts, values, asker).await? {
-            Some(reply) => Ok(reply),
-            None => Err(nothing("form")),
-        },
+        parts => {
+            if let Some(reply) = away::submitted(app, parts, values, asker).await? {
+                return Ok(reply);
+            }
+            match approval::submitted(app, parts, values, asker).await? {
+                Some(reply) => Ok(reply),
+                None => Err(nothing("form")),
+            }
+        }
     }
 }
 
@@ -143,7 +151,10 @@ async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Optio
     if let Some(reply) = link::pressed(app, parts, asker).await? {
         return Ok(Some(reply));
     }
-    away::pressed(app, parts, asker).await
+    if let Some(reply) = away::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    approval::pressed(app, parts, asker).await
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {
@@ -163,6 +174,7 @@ fn origin(event: &Event, asker: &Asker) -> Origin {
 pub async fn perform(app: &App, claim: &Claim) {
     let done = match serde_json::from_str(&claim.payload) {
         Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
+        Ok(Job::Remind { approval }) => approval::timer::perform(app, claim, &approval).await,
         Err(unknown) => Err(unknown.into()),
     };
     match done {

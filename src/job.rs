@@ -16,6 +16,11 @@ pub enum Job {
         /// The request's id.
         request: String,
     },
+    /// Keeps the time of an approval: reminders, and the next level.
+    Remind {
+        /// The approval's id.
+        approval: String,
+    },
 }
 
 /// What goes first when there is more than can be done.
@@ -32,6 +37,7 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Perform { .. } => "perform",
+            Self::Remind { .. } => "remind",
         }
     }
 
@@ -39,6 +45,7 @@ impl Job {
     pub fn name(&self) -> Option<String> {
         match self {
             Self::Perform { request } => Some(format!("perform:{request}")),
+            Self::Remind { approval } => Some(format!("approval:{approval}")),
         }
     }
 
@@ -46,6 +53,7 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } => Urgency::Interactive,
+            Self::Remind { .. } => Urgency::Background,
         }
     }
 }

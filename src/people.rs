@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub mod electorate;
 pub mod roster;
 pub mod rotation;
 

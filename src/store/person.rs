@@ -135,6 +135,9 @@ impl Tx {
             "update request set person = $2 where person = $1",
             "update token set person = $2 where person = $1",
             "update gap set person = $2 where person = $1",
+            "update standing_approval set grantor = $2 where grantor = $1",
+            "update standing_approval set person = $2 where person = $1",
+            "update review set person = $2 where person = $1",
             "update absence set person = $2 where person = $1",
             "update absence set delegate = $2 where delegate = $1",
         ] {
