@@ -25,6 +25,7 @@ use crate::message;
 use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 
+mod acquaintance;
 pub mod door;
 mod inbox;
 mod offer;
@@ -144,6 +145,8 @@ impl House {
         self.tasks.spawn(async move { reload::follow(app, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
         self.tasks.spawn(async move { offer::follow(app, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { acquaintance::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {

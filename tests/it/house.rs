@@ -32,6 +32,8 @@ pub struct Recorder {
     pub standings: Mutex<BTreeMap<String, Standing>>,
     /// Whether nobody can be asked about at the moment.
     pub is_mute: AtomicBool,
+    /// Whether it does not tell who is in a group.
+    pub is_discreet: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
     /// What was answered to one person alone.
@@ -45,6 +47,7 @@ impl Recorder {
             name,
             standings: Mutex::default(),
             is_mute: AtomicBool::default(),
+            is_discreet: AtomicBool::default(),
             posted: Mutex::default(),
             replies: Mutex::default(),
             count: AtomicU64::default(),
@@ -79,6 +82,18 @@ impl Platform for Recorder {
             return Err(anyhow::anyhow!("the platform does not answer"));
         }
         Ok(self.standings.lock().expect("lock").get(person).cloned().unwrap_or_default())
+    }
+
+    async fn members(&self, group: &str) -> Result<Option<Vec<Sender>>> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Err(anyhow::anyhow!("the platform does not answer"));
+        }
+        if self.is_discreet.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let standings = self.standings.lock().expect("lock");
+        let inside = standings.iter().filter(|(_, standing)| standing.groups.iter().any(|id| id == group));
+        Ok(Some(inside.map(|(id, _)| Sender { id: id.clone(), name: String::new() }).collect()))
     }
 
     async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {
