@@ -10,8 +10,8 @@ use crate::catalogue::{Catalogue, menu};
 use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
-use crate::request::{self, Origin, plan, press};
-use crate::{help, link, message};
+use crate::request::{self, Origin, clear, plan, press};
+use crate::{escalation, help, link, message};
 
 mod asker;
 pub mod outbox;
@@ -57,6 +57,9 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = link::read(words) {
         return link::answer(app, &topic, asker).await;
     }
+    if let Some(topic) = escalation::read(words) {
+        return escalation::answer(app, &topic, asker).await;
+    }
     match help::read(words) {
         Some(topic) => help::answer(app, &topic, asker).await,
         None => ask(app, event, asker, Asked::Line(words.to_owned())).await,
@@ -92,7 +95,10 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        _ => Err(nothing("form")),
+        parts => match escalation::submitted(app, parts, values, asker).await? {
+            Some(reply) => Ok(reply),
+            None => Err(nothing("form")),
+        },
     }
 }
 
@@ -121,10 +127,12 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        parts => match link::pressed(app, parts, asker).await? {
-            Some(reply) => Ok(reply),
-            None => Err(nothing("button")),
-        },
+        parts => {
+            if let Some(reply) = link::pressed(app, parts, asker).await? {
+                return Ok(reply);
+            }
+            escalation::pressed(app, parts, asker).await?.ok_or_else(|| nothing("button"))
+        }
     }
 }
 
@@ -144,7 +152,7 @@ fn origin(event: &Event, asker: &Asker) -> Origin {
 /// Performs a job that this process holds.
 pub async fn perform(app: &App, claim: &Claim) {
     let done = match serde_json::from_str(&claim.payload) {
-        Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
+        Ok(job) => perform_job(app, claim, job).await,
         Err(unknown) => Err(unknown.into()),
     };
     match done {
@@ -153,6 +161,18 @@ pub async fn perform(app: &App, claim: &Claim) {
             tracing::warn!(job = claim.id, "the work was taken over by another process");
         }
         Err(error) => fail(app, claim, format!("{error:#}")).await,
+    }
+}
+
+async fn perform_job(app: &App, claim: &Claim, job: Job) -> Result<()> {
+    match job {
+        Job::Perform { request } => request::perform::perform(app, claim, &request).await,
+        Job::Clear { request, verdict, person, identity } => {
+            clear::clear(app, claim, &request, clear::Said { verdict, person, identity }).await
+        }
+        Job::Escalate { reason, subject } => escalation::perform(app, claim, (reason, &subject)).await,
+        Job::Escalation { escalation } => escalation::watch(app, claim, &escalation).await,
+        Job::Heal { request } => escalation::heal(app, claim, &request).await,
     }
 }
 

@@ -22,8 +22,10 @@ use crate::error::{Reason, Result, UserError};
 pub mod audit;
 pub mod conversation;
 pub mod draft;
+pub mod escalation;
 pub mod event;
 pub mod home;
+pub mod idea;
 pub mod job;
 pub mod link;
 pub mod message;
@@ -35,6 +37,7 @@ pub mod remark;
 pub mod request;
 pub mod schema;
 pub mod step;
+pub mod toil;
 pub mod token;
 mod writer;
 

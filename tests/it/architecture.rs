@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 9] = [
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
-    &["help", "link", "request"],
+    &["escalation", "help", "link", "request"],
     &["desk"],
     &["doctor", "sample", "serve", "web"],
     &["main"],
