@@ -11,13 +11,15 @@ use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::request::{self, Origin, clear, plan, press};
-use crate::{escalation, help, link, message};
+use crate::{away, escalation, help, link, message, oncall};
 
 mod asker;
 pub mod outbox;
 
+/// What was filled into a form.
+type Values = BTreeMap<String, serde_json::Value>;
 /// A form that came back: what it carries, and what was filled in.
-type Filled<'a> = (&'a Token, &'a BTreeMap<String, serde_json::Value>);
+type Filled<'a> = (&'a Token, &'a Values);
 
 /// What platforms offer to everybody: the commands of the catalogue, and what Stationmaster answers itself.
 pub fn offers(catalogue: &Catalogue) -> Vec<Offer> {
@@ -60,6 +62,12 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = escalation::read(words) {
         return escalation::answer(app, &topic, asker).await;
     }
+    if let Some(topic) = away::read(words) {
+        return away::answer(app, &topic, asker).await;
+    }
+    if let Some(team) = oncall::read(words) {
+        return oncall::answer(app, &team, asker).await;
+    }
     match help::read(words) {
         Some(topic) => help::answer(app, &topic, asker).await,
         None => ask(app, event, asker, Asked::Line(words.to_owned())).await,
@@ -95,7 +103,7 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        parts => match escalation::submitted(app, parts, values, asker).await? {
+        parts => match forms(app, parts, (values, asker)).await? {
             Some(reply) => Ok(reply),
             None => Err(nothing("form")),
         },
@@ -127,13 +135,30 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        parts => {
-            if let Some(reply) = link::pressed(app, parts, asker).await? {
-                return Ok(reply);
-            }
-            escalation::pressed(app, parts, asker).await?.ok_or_else(|| nothing("button"))
-        }
+        parts => match features(app, parts, asker).await? {
+            Some(reply) => Ok(reply),
+            None => Err(nothing("button")),
+        },
     }
+}
+
+/// The answer of the feature whose button it is.
+async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Option<Reply>> {
+    if let Some(reply) = link::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = away::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    escalation::pressed(app, parts, asker).await
+}
+
+/// The answer of the feature whose form it is.
+async fn forms(app: &App, parts: (&str, &str), (values, asker): (&Values, &Asker)) -> Result<Option<Reply>> {
+    if let Some(reply) = away::submitted(app, parts, values, asker).await? {
+        return Ok(Some(reply));
+    }
+    escalation::submitted(app, parts, values, asker).await
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {

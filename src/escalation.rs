@@ -142,11 +142,12 @@ async fn list(app: &App, asker: &Asker) -> Result<Reply> {
 }
 
 /// How long it may take until somebody claims it, before others are asked; open hours, where the tier has any.
-fn claim_time(_: &App, tier: Support) -> Span {
+fn claim_time(app: &App, tier: Support) -> Span {
+    let claim = &app.config.escalation.claim;
     match tier {
-        Support::AroundTheClock => Span::from_secs(15 * 60),
-        Support::BusinessHours => Span::from_secs(3600),
-        Support::BestEffort => Span::from_secs(8 * 3600),
+        Support::AroundTheClock => claim.around_the_clock,
+        Support::BusinessHours => claim.business_hours,
+        Support::BestEffort => claim.best_effort,
     }
 }
 

@@ -38,6 +38,16 @@ const BUILT_IN: [BuiltIn; 8] = [
         input: Some(("code", "The code that /link showed you on the other platform")),
     },
     BuiltIn { name: "unlink", summary: "Make one of your identities a person of its own again", input: None },
+    BuiltIn {
+        name: "away",
+        summary: "Say that you are away, and who decides for you",
+        input: Some(("until", "Until when, and who decides: Monday to ben because of holidays; or back")),
+    },
+    BuiltIn {
+        name: "oncall",
+        summary: "See who is on call",
+        input: Some(("team", "The team; all of them if left out")),
+    },
 ];
 
 /// Whether Stationmaster answers this first word itself, so that no command may begin with it.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::people::roster::Spot;
 use crate::store::Tx;
 use crate::store::escalation::{ASKED, Escalation};
-use crate::store::message::{Priority, Shown};
+use crate::store::message::Priority;
 
 /// Why somebody is called to an escalation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,12 +30,10 @@ pub(super) enum Call {
 pub(super) async fn call(tx: &mut Tx, escalation: &Escalation, (spots, why): (&[Spot], Call)) -> Result<()> {
     let mut known = Vec::new();
     for spot in spots {
-        let platform = spot.platform.to_string();
-        if tx.is_shown(&escalation.id, (&platform, &spot.place)).await? {
-            known.push((platform, spot));
+        if tx.is_shown(&escalation.id, (spot.platform.name(), &spot.place)).await? {
+            known.push(spot.shown());
         } else {
-            let shown = Shown { platform: &platform, place: &spot.place, recipient: &spot.recipient };
-            tx.show(&escalation.id, shown).await?;
+            tx.show(&escalation.id, spot.shown()).await?;
         }
     }
     if known.is_empty() {
@@ -43,11 +41,7 @@ pub(super) async fn call(tx: &mut Tx, escalation: &Escalation, (spots, why): (&[
     }
     let body = json!({"call": {"why": why}, "escalation": brief(escalation)});
     let notice = tx.insert_notice("escalation_called", Tone::Waiting, &body).await?;
-    let shown: Vec<Shown<'_>> = known
-        .iter()
-        .map(|(platform, spot)| Shown { platform, place: &spot.place, recipient: &spot.recipient })
-        .collect();
-    tx.tell(&notice, &shown).await
+    tx.tell(&notice, &known).await
 }
 
 /// Tells everybody who waits for this escalation, or for one that has joined it, in the thread of their card.

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::chat::{Form, Input, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
+use crate::people::roster::Spot;
 use crate::store::escalation::{Escalation, PREFIX};
-use crate::store::message::Shown;
 use crate::store::remark::{Remark, kind};
 
 /// How long a question or an answer may be, in characters.
@@ -67,11 +67,8 @@ pub(super) async fn answered(app: &App, id: &str, (values, asker): (&Filled, &As
             let call = json!({"why": "answered", "who": actor.name, "text": answer});
             let body = json!({"call": call, "escalation": news::brief(&root)});
             let notice = tx.insert_notice("escalation_called", Tone::Neutral, &body).await?;
-            for spot in &spots {
-                let platform = spot.platform.to_string();
-                let place = Shown { platform: &platform, place: &spot.place, recipient: &spot.recipient };
-                tx.tell(&notice, &[place]).await?;
-            }
+            let places: Vec<_> = spots.iter().map(Spot::shown).collect();
+            tx.tell(&notice, &places).await?;
             news::touch(tx, &root).await?;
             Ok(None)
         })
