@@ -32,6 +32,8 @@ pub struct Recorder {
     pub standings: Mutex<BTreeMap<String, Standing>>,
     /// Whether nobody can be asked about at the moment.
     pub is_mute: AtomicBool,
+    /// Whether no conversation can be written to.
+    pub is_closed: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
     replies: Mutex<Vec<Reply>>,
@@ -44,6 +46,7 @@ impl Recorder {
             name,
             standings: Mutex::default(),
             is_mute: AtomicBool::default(),
+            is_closed: AtomicBool::default(),
             posted: Mutex::default(),
             replies: Mutex::default(),
             count: AtomicU64::default(),
@@ -91,6 +94,9 @@ impl Platform for Recorder {
     }
 
     async fn post(&self, Post { place, .. }: Post<'_>, card: &Card) -> Result<String> {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(Undelivered::Closed("it was archived".into()).into());
+        }
         let id = format!("m{}", self.count.fetch_add(1, Ordering::SeqCst) + 1);
         self.posted.lock().expect("lock").insert(id.clone(), (place.to_owned(), card.clone()));
         Ok(id)
@@ -111,6 +117,7 @@ pub struct House {
     pub discord: Arc<Recorder>,
     pub clock: Clock,
     _folder: TempDir,
+    url: String,
     events: AtomicU64,
 }
 
@@ -153,18 +160,36 @@ impl House {
         supply: impl FnOnce(&Config, &Tools) -> Catalogue,
     ) -> Self {
         let clock = Clock::manual(START);
-        let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
+        let url = database(on, folder.path()).await;
+        let store = Store::open(&url, clock.clone()).await.expect("a store");
         let [chat, slack, discord] =
             [PlatformName::Web, PlatformName::Slack, PlatformName::Discord].map(|name| Arc::new(Recorder::of(name)));
         let key = serve::callback_key(&store).await.expect("a key");
-        let url = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
-        let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
+        let door = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
+        let mut tools = serve::tools(&config, clock.clone(), (key, door)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
         let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone()];
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
-        Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, events: AtomicU64::new(0) }
+        Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, url, events: AtomicU64::new(0) }
+    }
+
+    /// The same house after its process has died and another one was started: nothing is left but the database and what
+    /// the platforms show.
+    pub async fn reopened(self, files: &[&str]) -> Self {
+        let platforms = self.app.platforms.values().cloned().collect();
+        let config = self.app.config.clone();
+        drop(self.app);
+        // What the dead process held is free once its lease has ended.
+        self.clock.advance(config.jobs.lease);
+        let store = Store::open(&self.url, self.clock.clone()).await.expect("a store");
+        let key = serve::callback_key(&store).await.expect("a key");
+        let mut tools = serve::tools(&config, self.clock.clone(), (key, "http://127.0.0.1:1".into())).expect("tools");
+        tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
+        let clock = self.clock.clone();
+        let parts = Parts { config, store, clock, catalogue: catalogue(files), tools, platforms };
+        Self { app: Arc::new(serve::build(parts).expect("an app")), ..self }
     }
 
     /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
@@ -336,8 +361,8 @@ pub fn read(card: &Card) -> String {
         let _ = writeln!(text, "  ({note})");
     }
     // Ids differ in every run.
-    let id = regex::Regex::new("req_[0-9a-f]{32}").expect("a pattern");
-    id.replace_all(&text, "req_…").into_owned()
+    let id = regex::Regex::new("(req|esc)_[0-9a-f]{32}").expect("a pattern");
+    id.replace_all(&text, "${1}_…").into_owned()
 }
 
 /// The card of a reply.

@@ -15,6 +15,7 @@ mod discord;
 mod doctor;
 mod documentation;
 mod engine;
+mod escalations;
 mod house;
 mod inbox;
 mod linking;
