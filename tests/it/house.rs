@@ -36,7 +36,8 @@ pub struct Recorder {
     pub is_closed: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
-    replies: Mutex<Vec<Reply>>,
+    /// What was answered to one person alone.
+    pub replies: Mutex<Vec<Reply>>,
     count: AtomicU64,
 }
 
@@ -116,8 +117,9 @@ pub struct House {
     pub slack: Arc<Recorder>,
     pub discord: Arc<Recorder>,
     pub clock: Clock,
-    _folder: TempDir,
+    /// Where its database is.
     url: String,
+    _folder: TempDir,
     events: AtomicU64,
 }
 
@@ -159,37 +161,46 @@ impl House {
         config: Config,
         supply: impl FnOnce(&Config, &Tools) -> Catalogue,
     ) -> Self {
-        let clock = Clock::manual(START);
-        let url = database(on, folder.path()).await;
+        let (clock, url) = (Clock::manual(START), database(on, folder.path()).await);
+        Self::build((url, clock, folder), config, supply).await
+    }
+
+    /// A further process at the same database: a replica, or the same after a restart.
+    pub async fn again(&self, files: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = (self.url.clone(), self.clock.clone(), folder);
+        let again = Self::build(place, self.app.config.clone(), |_, _| catalogue(files)).await;
+        again.events.store(1 << 32, Ordering::SeqCst);
+        again
+    }
+
+    async fn build(
+        (url, clock, folder): (String, Clock, TempDir),
+        config: Config,
+        supply: impl FnOnce(&Config, &Tools) -> Catalogue,
+    ) -> Self {
         let store = Store::open(&url, clock.clone()).await.expect("a store");
         let [chat, slack, discord] =
             [PlatformName::Web, PlatformName::Slack, PlatformName::Discord].map(|name| Arc::new(Recorder::of(name)));
         let key = serve::callback_key(&store).await.expect("a key");
-        let door = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
-        let mut tools = serve::tools(&config, clock.clone(), (key, door)).expect("tools");
+        let page = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
+        let mut tools = serve::tools(&config, clock.clone(), (key, page)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
         let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone()];
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
-        Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, url, events: AtomicU64::new(0) }
+        Self { app: Arc::new(app), chat, slack, discord, clock, url, _folder: folder, events: AtomicU64::new(0) }
     }
 
     /// The same house after its process has died and another one was started: nothing is left but the database and what
     /// the platforms show.
     pub async fn reopened(self, files: &[&str]) -> Self {
-        let platforms = self.app.platforms.values().cloned().collect();
-        let config = self.app.config.clone();
-        drop(self.app);
+        let mut again = self.again(files).await;
+        Arc::get_mut(&mut again.app).expect("nobody else has it yet").platforms = self.app.platforms.clone();
         // What the dead process held is free once its lease has ended.
-        self.clock.advance(config.jobs.lease);
-        let store = Store::open(&self.url, self.clock.clone()).await.expect("a store");
-        let key = serve::callback_key(&store).await.expect("a key");
-        let mut tools = serve::tools(&config, self.clock.clone(), (key, "http://127.0.0.1:1".into())).expect("tools");
-        tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
-        let clock = self.clock.clone();
-        let parts = Parts { config, store, clock, catalogue: catalogue(files), tools, platforms };
-        Self { app: Arc::new(serve::build(parts).expect("an app")), ..self }
+        self.clock.advance(self.app.config.jobs.lease);
+        Self { app: again.app, ..self }
     }
 
     /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
