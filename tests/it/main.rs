@@ -17,6 +17,7 @@ mod discord;
 mod doctor;
 mod documentation;
 mod engine;
+mod escalations;
 mod house;
 mod inbox;
 mod linking;
