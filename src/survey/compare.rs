@@ -85,18 +85,19 @@ impl Comparison {
                 (Method::Welch, both.and_then(|(first, second)| means(&first, &second)))
             }
         };
+        // Where the question has changed, a trend has a break.
+        if first.rating() != second.rating() {
+            return Self::judge(method, None, None);
+        }
         let score = |tally: &Tally| Score::of(tally, None).score;
         let difference = score(second).zip(score(first)).map(|(second, first)| second - first);
-        match first.rating() == second.rating() {
-            true => Self::judge(method, difference, evidence),
-            false => Self::judge(method, None, None),
-        }
+        Self::judge(method, difference, evidence)
     }
 
-    /// Compares those who answered before the first reminder with those who answered after it, as far as that is known.
-    /// Those who never answer are rather like the late ones (Armstrong and Overton, Journal of Marketing Research 14,
-    /// 1977), so a difference here says which way the score of a wave is likely to be off.
-    pub fn of_late_with_early(late: &Tally, early: &Tally) -> Self {
+    /// Compares those who answered late, such as after a reminder, with those who answered early. Those who never answer are
+    /// rather like the late ones (Armstrong and Overton, Journal of Marketing Research 14, 1977), so a difference says which
+    /// way the score of a wave is likely to be off.
+    pub fn of_late_answers(early: &Tally, late: &Tally) -> Self {
         Self::of(early, late)
     }
 
@@ -203,7 +204,7 @@ mod tests {
             close(found.interval.low, low, 5e-3);
             close(found.interval.high, high, 5e-3);
         }
-        // The R package contingencytables 3, tests/testthat: 7 of 34 and 1 of 34 (Perondi 2004).
+        // The R package contingencytables, tests/testthat: 7 of 34 and 1 of 34 (Perondi 2004).
         let found = shares((1, 34), (7, 34)).expect("answers");
         close(found.interval.low, 1.89, 5e-3);
         close(found.interval.high, 34.04, 5e-3);
@@ -298,7 +299,7 @@ mod tests {
     #[test]
     fn late_answers_are_held_against_early_ones() {
         let (early, late) = (tally("csat5", &["5"; 30]), tally("csat5", &["1"; 30]));
-        assert_eq!(Comparison::of_late_with_early(&late, &early).words, Words::Lower);
+        assert_eq!(Comparison::of_late_answers(&early, &late).words, Words::Lower);
     }
 
     /// Two groups that were asked the same.
@@ -344,6 +345,9 @@ mod tests {
             prop_assert!(found.p.is_none_or(|p| (0.0..=1.0).contains(&p)));
             prop_assert!(found.low <= found.high);
             prop_assert_eq!(found.changed, matches!(found.words, Words::Higher | Words::Lower));
+            // What is judged of eNPS are the adjusted scores, what is shown the raw ones; they do not contradict each other.
+            prop_assert!(found.words != Words::Higher || found.difference > Some(0.0), "{found:?}");
+            prop_assert!(found.words != Words::Lower || found.difference < Some(0.0), "{found:?}");
         }
 
         #[test]

@@ -27,7 +27,7 @@ pub struct Cohort {
 
 impl Cohort {
     /// The finite population correction √((N − n)/(N − 1)) for `n` answers; 0 where everybody answered (Cochran, Sampling
-    /// Techniques, 1977, section 2.6).
+    /// Techniques, 1977).
     pub fn correction(self, n: u64) -> f64 {
         match self.population.checked_sub(n) {
             None | Some(0) => 0.0,
@@ -144,7 +144,7 @@ mod tests {
             close(interval.low, low, 5e-5);
             close(interval.high, high, 5e-5);
         }
-        // The R package contingencytables 3, tests/testthat: 13 of 16 (Ligarden 2010).
+        // The R package contingencytables, tests/testthat: 13 of 16 (Ligarden 2010).
         let interval = wilson(13, 16).expect("answers");
         close(interval.low, 0.5699, 5e-5);
         close(interval.high, 0.9341, 5e-5);
@@ -175,11 +175,11 @@ mod tests {
 
     #[test]
     fn t_has_all_the_digits_where_there_is_a_closed_form() {
-        // One degree of freedom is Cauchy's distribution: tan(0.475 π). Two: (2p − 1) √(2/(4p(1 − p))) ...
+        // One degree of freedom is Cauchy's distribution: tan(0.475 π). Two: (2p − 1) √(2/(4p (1 − p))) …
         close(critical_t(1.0), (0.475 * std::f64::consts::PI).tan(), 1e-10);
         let p: f64 = 0.975;
         close(critical_t(2.0), (2.0 * p - 1.0) * (2.0 / (4.0 * p * (1.0 - p))).sqrt(), 1e-10);
-        // ... and four, by its cosine.
+        // … and four, by its cosine.
         let product = 4.0 * p * (1.0 - p);
         let angle = (product.sqrt().acos() / 3.0).cos() / product.sqrt();
         close(critical_t(4.0), 2.0 * (angle - 1.0).sqrt(), 1e-10);
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn only_a_part_of_a_population_narrows() {
-        // Cochran's factor √((N − n)/(N − 1)) for 100 of 500, which is 0.895 in every table of it.
+        // By hand: √(400/499).
         close(Cohort { population: 500 }.correction(100), 0.8953, 5e-5);
         let interval = Interval { low: 10.0, high: 40.0 };
         assert_eq!(interval.narrowed(20.0, 7, None), interval);

@@ -3,14 +3,14 @@
 use std::io::Read;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::error::{Reason, Result, UserError};
-use crate::survey::choice::Choices;
+use crate::survey::choice::{Choices, Taken};
 use crate::survey::compare::Comparison;
 use crate::survey::interval::Cohort;
 use crate::survey::question::{Kind, Rating};
-use crate::survey::score::Score;
+use crate::survey::score::{Method, Score};
 use crate::survey::tally::Tally;
 
 /// Where answers come from on the command line.
@@ -29,12 +29,36 @@ impl<'a> From<&'a Path> for Source<'a> {
     }
 }
 
-/// Scores the answers of standard input, a respondent on each line. `options` are those of a choice, if they are known;
+/// The score of a choice, under the names that every type has.
+#[derive(Serialize)]
+struct Chosen {
+    n: u64,
+    /// There is none, and so no interval around it.
+    score: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    method: Method,
+    skipped: u64,
+    options: Vec<Taken>,
+}
+
+/// A comparison, with what was compared.
+#[derive(Serialize)]
+struct Compared {
+    #[serde(flatten)]
+    comparison: Comparison,
+    /// Never: the same persons may be in both, and nobody can know.
+    paired: bool,
+    before: Score,
+    after: Score,
+}
+
+/// Scores the answers of standard input, a respondent on each line, as JSON. `options` are those of a choice, if they are known;
 /// `population` is given where those asked are a random cohort of so many.
 ///
 /// # Errors
 /// A [`UserError`] with the line of what is no answer, and where more have answered than there are.
-pub fn score(kind: Kind, options: &[String], population: Option<u64>) -> Result<Value> {
+pub fn score(kind: Kind, options: &[String], population: Option<u64>) -> Result<String> {
     let cohort = population.map(|population| Cohort { population });
     let text = read(Source::Input)?;
     match kind {
@@ -44,18 +68,18 @@ pub fn score(kind: Kind, options: &[String], population: Option<u64>) -> Result<
         Kind::Rating(rating) => {
             let tally = tally(rating, &text, "")?;
             check(tally.n(), cohort)?;
-            Ok(serde_json::to_value(Score::of(&tally, cohort))?)
+            Ok(serde_json::to_string(&Score::of(&tally, cohort))?)
         }
-        Kind::Choice(pick) => Ok(choice(Choices::new(pick, options), &text, cohort)?),
+        Kind::Choice(pick) => Ok(serde_json::to_string(&choice(Choices::new(pick, options), &text, cohort)?)?),
         Kind::Text => Err(wordless(kind).into()),
     }
 }
 
-/// Compares two files of answers to the same question.
+/// Compares two files of answers to the same question, as JSON.
 ///
 /// # Errors
 /// A [`UserError`] with the file and the line of what is no answer.
-pub fn compare(kind: Kind, before: Source<'_>, after: Source<'_>) -> Result<Value> {
+pub fn compare(kind: Kind, before: Source<'_>, after: Source<'_>) -> Result<String> {
     let Kind::Rating(rating) = kind else { return Err(wordless(kind).into()) };
     if before == Source::Input && after == Source::Input {
         return Err(UserError::invalid("Standard input can be read only once.")
@@ -64,12 +88,9 @@ pub fn compare(kind: Kind, before: Source<'_>, after: Source<'_>) -> Result<Valu
     }
     let before = tally(rating, &read(before)?, &name(before))?;
     let after = tally(rating, &read(after)?, &name(after))?;
-    let mut compared = json!(Comparison::of(&before, &after));
-    // Said where it is read: the same persons may be in both, and nobody can know.
-    compared["paired"] = false.into();
-    compared["before"] = serde_json::to_value(Score::of(&before, None))?;
-    compared["after"] = serde_json::to_value(Score::of(&after, None))?;
-    Ok(compared)
+    let comparison = Comparison::of(&before, &after);
+    let (before, after) = (Score::of(&before, None), Score::of(&after, None));
+    Ok(serde_json::to_string(&Compared { comparison, paired: false, before, after })?)
 }
 
 fn wordless(kind: Kind) -> UserError {
@@ -86,19 +107,11 @@ fn tally(rating: Rating, text: &str, place: &str) -> Result<Tally, UserError> {
     Ok(tally)
 }
 
-fn choice(mut choices: Choices, text: &str, cohort: Option<Cohort>) -> Result<Value, UserError> {
+fn choice(mut choices: Choices, text: &str, cohort: Option<Cohort>) -> Result<Chosen, UserError> {
     each_line(text, "", |line| choices.add(line))?;
     check(choices.n(), cohort)?;
-    Ok(json!({
-        "n": choices.n(),
-        // There is none; the names are there so that every type can be read alike.
-        "score": null,
-        "low": null,
-        "high": null,
-        "method": "wilson",
-        "skipped": choices.skipped(),
-        "options": choices.shares(cohort),
-    }))
+    let (n, skipped, options) = (choices.n(), choices.skipped(), choices.shares(cohort));
+    Ok(Chosen { n, score: None, low: None, high: None, method: Method::Wilson, skipped, options })
 }
 
 /// Takes every line of a text; what is refused is said with its line.

@@ -64,8 +64,9 @@ impl Points {
     }
 
     /// The answers that are satisfied (CSAT) or favourable (scale). CSAT: 3:{3} 4:{3,4} 5:{4,5} 6:{5,6} 7:{6,7}
-    /// 10:{8,9,10}; the same rule continued for scales: the top box of up to three points, the top two of up to eight,
-    /// the top three above (top-box scoring as in Sauro and Lewis, Quantifying the User Experience, 2016, chapter 2).
+    /// 10:{8,9,10}; the same rule continued for scales: the top box of up to three points, the top two of up to eight, the top
+    /// three above. Top-two-box scoring of five and seven points is the usual one (Sauro and Lewis, Quantifying the User
+    /// Experience, 2016).
     ///
     /// Invariant: this belongs to the version of a question. What changes it makes another question.
     pub fn top(self) -> RangeInclusive<u8> {

@@ -19,8 +19,8 @@ pub fn for_share(population: u64) -> u64 {
 
 /// How many must answer, so that an NPS is known to ± `margin`, a fraction (0.1 is ten points): s² z²/d² − 3, rounded up.
 /// `variance` is that of one answer, p + d − (p − d)², from an earlier wave; 1 is the most it can be. Nothing where
-/// `margin` is not above nought (Lewis and Sauro, MeasuringU, "Sample Sizes for Net Promoter Score Confidence Intervals",
-/// 2021).
+/// `margin` is not above nought (the interval of [`crate::survey::promoter`], solved for n, as Lewis and Sauro of MeasuringU
+/// do).
 pub fn for_promoters(variance: f64, margin: f64) -> Option<u64> {
     let needed = variance * Z * Z / (margin * margin) - 3.0;
     (margin > 0.0 && needed.is_finite()).then(|| needed.max(0.0).ceil() as u64)
