@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::message::Messages;
+use crate::people::roster::Roster;
 use crate::people::{self, Person};
 use crate::runner::Tools;
 use crate::store::Store;
@@ -50,6 +51,11 @@ impl App {
     pub async fn person(&self, id: &str) -> Result<Person> {
         let name = self.store.person_name(id).await?.unwrap_or_else(|| id.to_owned());
         self.person_of(&Known { id: id.to_owned(), name }).await
+    }
+
+    /// Everybody who is known now.
+    pub async fn roster(&self) -> Result<Roster<'_>> {
+        Ok(Roster::new(&self.config, self.store.identities().await?))
     }
 
     /// The same of somebody whose name is at hand.

@@ -170,8 +170,8 @@ pub struct Team {
     pub members: Vec<String>,
     /// Who leads it.
     pub lead: Option<String>,
-    /// Where it talks.
-    pub channel: Option<String>,
+    /// Where it talks, `PLATFORM:CONVERSATION`: `slack:C012AB3CD`, `discord:80351110224678912`.
+    pub channels: Vec<String>,
     /// Groups of the platforms whose members are its members too: `slack:S0123`, `discord:ROLE`.
     pub groups: Vec<String>,
 }

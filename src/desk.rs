@@ -16,6 +16,9 @@ use crate::{help, link, message};
 mod asker;
 pub mod outbox;
 
+/// A form that came back: what it carries, and what was filled in.
+type Filled<'a> = (&'a Token, &'a BTreeMap<String, serde_json::Value>);
+
 /// What platforms offer to everybody: the commands of the catalogue, and what Stationmaster answers itself.
 pub fn offers(catalogue: &Catalogue) -> Vec<Offer> {
     let mut offers = catalogue.offers();
@@ -42,16 +45,7 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
                 ask(app, event, &asker, Asked::Named { command, input, dry_run: *dry_run }).await
             }
         },
-        Intent::Submit { token, values } => match token.parts() {
-            ("say", _) => {
-                let line = values.get("line").and_then(serde_json::Value::as_str).unwrap_or_default();
-                say(app, event, &asker, line).await
-            }
-            (verb, command) => {
-                let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
-                ask(app, event, &asker, Asked::Named { command, input, dry_run }).await
-            }
-        },
+        Intent::Submit { token, values } => submitted(app, event, &asker, (token, values)).await,
         Intent::Press { token } => pressed(app, event, &asker, token).await,
         Intent::Suggest { token, typed, values } => help::suggest(app, token, (typed, values), &asker).await,
         Intent::OpenHome => help::answer(app, &help::Topic::Home, &asker).await,
@@ -61,7 +55,7 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
 /// What was typed, or stands for it.
 async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Reply> {
     if let Some(topic) = link::read(words) {
-        return link::answer(app, &topic, &speaker(event, asker)).await;
+        return link::answer(app, &topic, asker).await;
     }
     match help::read(words) {
         Some(topic) => help::answer(app, &topic, asker).await,
@@ -87,6 +81,27 @@ async fn accept(app: &App, event: &Event, asker: &Asker, call: &Call) -> Result<
     Ok(Reply::Nothing)
 }
 
+/// A form of ours, or of a command, came back.
+async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Filled<'_>) -> Result<Reply> {
+    match token.parts() {
+        ("say", _) => {
+            let line = values.get("line").and_then(serde_json::Value::as_str).unwrap_or_default();
+            say(app, event, asker, line).await
+        }
+        (verb @ ("run" | "dry-run"), command) => {
+            let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
+            ask(app, event, asker, Asked::Named { command, input, dry_run }).await
+        }
+        _ => Err(nothing("form")),
+    }
+}
+
+/// A token that nobody knows what to do with came back.
+fn nothing(what: &str) -> anyhow::Error {
+    let message = format!("This {what} no longer does anything.");
+    UserError::new(Reason::NotFound, message).hint("type /help to see what can be done").into()
+}
+
 async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Result<Reply> {
     let person = &asker.person;
     match token.parts() {
@@ -106,17 +121,11 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        parts => match link::pressed(app, parts, &speaker(event, asker)).await? {
+        parts => match link::pressed(app, parts, asker).await? {
             Some(reply) => Ok(reply),
-            None => Err(UserError::new(Reason::NotFound, "This button no longer does anything.")
-                .hint("type /help to see what can be done")
-                .into()),
+            None => Err(nothing("button")),
         },
     }
-}
-
-fn speaker(event: &Event, asker: &Asker) -> link::Speaker {
-    link::Speaker { person: asker.person.clone(), platform: event.platform, identity: event.person.id.clone() }
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::catalogue::menu;
+use crate::catalogue::resolve::Asker;
 use crate::chat::{Card, PlatformName, Reply, Tone};
 use crate::clock::{Rate, Span};
 use crate::error::Result;
-use crate::people::{self, Person};
+use crate::people;
 use crate::store::link::{Link, Tried};
 use crate::store::person::Identity;
 
@@ -37,17 +38,6 @@ pub enum Topic {
     List,
 }
 
-/// Who says it, and as whom.
-#[derive(Debug, Clone)]
-pub struct Speaker {
-    /// The person.
-    pub person: Person,
-    /// The platform it is said on.
-    pub platform: PlatformName,
-    /// The platform's id of the person.
-    pub identity: String,
-}
-
 /// The topic of a line, if it is about linking.
 pub fn read(line: &str) -> Option<Topic> {
     let (word, rest) = menu::first_word(line);
@@ -60,34 +50,34 @@ pub fn read(line: &str) -> Option<Topic> {
 }
 
 /// The answer to a topic.
-pub async fn answer(app: &App, topic: &Topic, speaker: &Speaker) -> Result<Reply> {
+pub async fn answer(app: &App, topic: &Topic, asker: &Asker) -> Result<Reply> {
     match topic {
-        Topic::Offer => offer(app, speaker).await,
-        Topic::Code(said) => check(app, said, speaker).await,
-        Topic::List => list(app, speaker, None).await,
+        Topic::Offer => offer(app, asker).await,
+        Topic::Code(said) => check(app, said, asker).await,
+        Topic::List => list(app, asker, None).await,
     }
 }
 
 /// The answer to a button; `None` if it is none of these.
-pub async fn pressed(app: &App, (verb, object): (&str, &str), speaker: &Speaker) -> Result<Option<Reply>> {
+pub async fn pressed(app: &App, (verb, object): (&str, &str), asker: &Asker) -> Result<Option<Reply>> {
     Ok(Some(match verb {
         "link-sure" => {
-            let link = merge::ask(app, object, speaker).await?;
+            let link = merge::ask(app, object, asker).await?;
             let first = identity(app, (&link.platform, &link.identity)).await?;
             card_of(app, ("link_sent", Tone::Waiting), &json!({ "other": shown(&first), "minutes": minutes() }))?
         }
         "link-drop" => card_of(app, ("link_dropped", Tone::Neutral), &json!({}))?,
         "link-yes" => {
-            merge::agree(app, object, speaker).await?;
+            merge::agree(app, object, asker).await?;
             Reply::Nothing
         }
         "link-no" => {
-            merge::refuse(app, object, speaker).await?;
+            merge::refuse(app, object, asker).await?;
             Reply::Nothing
         }
         "unlink" => {
-            let released = merge::release(app, object, speaker).await?;
-            list(app, speaker, Some(&released)).await?
+            let released = merge::release(app, object, asker).await?;
+            list(app, asker, Some(&released)).await?
         }
         _ => return Ok(None),
     }))
@@ -123,9 +113,9 @@ fn state(app: &App, link: &Link) -> (&'static str, Tone) {
 }
 
 /// A new code, for the eyes of who asked for it.
-async fn offer(app: &App, speaker: &Speaker) -> Result<Reply> {
+async fn offer(app: &App, asker: &Asker) -> Result<Reply> {
     let code = code::new();
-    let (kept, platform, identity) = (code.clone(), speaker.platform.to_string(), speaker.identity.clone());
+    let (kept, platform, identity) = (code.clone(), asker.platform.to_string(), asker.identity.clone());
     let write =
         app.store.write(move |tx| Box::pin(async move { tx.insert_link(&kept, (&platform, &identity), GOOD).await }));
     write.await?;
@@ -134,8 +124,8 @@ async fn offer(app: &App, speaker: &Speaker) -> Result<Reply> {
 }
 
 /// Who would become one person by a code, with the question whether that is meant.
-async fn check(app: &App, said: &str, speaker: &Speaker) -> Result<Reply> {
-    let link = match app.store.try_code(&code::read(said), &speaker.person.id, WRONG).await? {
+async fn check(app: &App, said: &str, asker: &Asker) -> Result<Reply> {
+    let link = match app.store.try_code(&code::read(said), &asker.person.id, WRONG).await? {
         Tried::Found(link) => link,
         Tried::Wrong => return Err(refusal::unknown().into()),
         Tried::Limited(until) => {
@@ -143,14 +133,14 @@ async fn check(app: &App, said: &str, speaker: &Speaker) -> Result<Reply> {
         }
     };
     let first = identity(app, (&link.platform, &link.identity)).await?;
-    refusal::check(&link, &first, &merge::Side::of(app, speaker), app.clock.now())?;
+    refusal::check(&link, &first, &merge::Side::of(app, asker), app.clock.now())?;
     let values = json!({ "code": link.code, "other": shown(&first), "minutes": minutes() });
     card_of(app, ("link_checked", Tone::Waiting), &values)
 }
 
 /// All identities of the person, with a button for each that can be a person of its own again.
-async fn list(app: &App, speaker: &Speaker, released: Option<&Identity>) -> Result<Reply> {
-    let mut identities = app.store.identities_of(&speaker.person.id).await?;
+async fn list(app: &App, asker: &Asker, released: Option<&Identity>) -> Result<Reply> {
+    let mut identities = app.store.identities_of(&asker.person.id).await?;
     // Whoever released the identity that they speak with is another person by now.
     identities.retain(|identity| released.is_none_or(|released| !identity.is(&released.platform, &released.id)));
     let several = identities.len() > 1;
@@ -158,7 +148,7 @@ async fn list(app: &App, speaker: &Speaker, released: Option<&Identity>) -> Resu
         let declared = people::named(&app.config, &identity.platform, &identity.id).is_some();
         let mut row = shown(identity);
         row["declared"] = declared.into();
-        row["here"] = identity.is(&speaker.platform.to_string(), &speaker.identity).into();
+        row["here"] = identity.is(&asker.platform.to_string(), &asker.identity).into();
         row["free"] = (several && !declared).into();
         row["key"] = format!("{}:{}", identity.platform, identity.id).into();
         row

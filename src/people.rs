@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod roster;
+
 use crate::catalogue::command::Allow;
 use crate::config::Config;
 use crate::store::person::{Identity, OWN};

@@ -12,7 +12,7 @@ use super::form::form;
 use super::given::Given;
 use super::line;
 use super::parameter::{ChoicesFrom, Kind, Parameter};
-use crate::chat::Form;
+use crate::chat::{Form, PlatformName};
 use crate::error::{Reason, Result, UserError};
 use crate::people::Person;
 
@@ -37,6 +37,10 @@ pub enum Asked {
 pub struct Asker {
     /// Who.
     pub person: Person,
+    /// The platform that it is said on.
+    pub platform: PlatformName,
+    /// The platform's id of the person.
+    pub identity: String,
     /// The conversation, by its platform's id.
     pub place: String,
     /// Whether the platform has them as a guest, or as somebody of another organisation.
@@ -44,6 +48,16 @@ pub struct Asker {
 }
 
 impl Asker {
+    /// A full member, where the platform's own id of the person is the person's.
+    pub fn member(platform: PlatformName, person: Person, place: &str) -> Self {
+        Self { platform, identity: person.id.clone(), person, place: place.to_owned(), guest: false }
+    }
+
+    /// The platform's identity, as the configuration writes it: `slack:U1`.
+    pub fn signature(&self) -> String {
+        format!("{}:{}", self.platform, self.identity)
+    }
+
     /// Whether they may use something here; otherwise the reason, one plain sentence.
     pub fn may(&self, allow: &Allow) -> Result<(), String> {
         if self.guest && !allow.guests {

@@ -33,7 +33,8 @@ pub(super) async fn asker(app: &App, event: &Event) -> Result<Asker> {
     let mut groups: Vec<String> = here.groups.iter().map(|id| people::group(&platform, id)).collect();
     groups.extend(elsewhere(app, others).await?);
     let person = Person::of(&app.config, (&known.id, &known.name), &groups);
-    Ok(Asker { person, place: event.place.clone(), guest: here.guest })
+    let (identity, place) = (event.person.id.clone(), event.place.clone());
+    Ok(Asker { person, platform: event.platform, identity, place, guest: here.guest })
 }
 
 /// The identity as this event shows it, and whose it is.

@@ -10,6 +10,7 @@ use crate::job;
 use crate::link;
 use crate::request;
 use crate::store::message::{DETAILS, Message};
+use crate::store::notice;
 
 /// The longest silence that a platform is believed to want; who wants more is asked again after it.
 const LONGEST_SILENCE: Span = Span::from_secs(300);
@@ -91,6 +92,9 @@ async fn settle(app: &App, platform: &Arc<dyn Platform>, message: &Message, erro
 
 /// The card of a subject, as it is now.
 async fn card(app: &App, subject: &str) -> Result<Card> {
+    if subject.starts_with(notice::PREFIX) {
+        return told(app, subject).await;
+    }
     if let Some(card) = link::card(app, subject).await? {
         return Ok(card);
     }
@@ -98,4 +102,12 @@ async fn card(app: &App, subject: &str) -> Result<Card> {
         Some(request) => request::card::details(app, request).await,
         None => request::card::card(app, subject).await,
     }
+}
+
+/// The card of a notice.
+async fn told(app: &App, id: &str) -> Result<Card> {
+    let notice = app.store.notice(id).await?.ok_or_else(|| anyhow::anyhow!("there is no notice {id}"))?;
+    let values: serde_json::Value = serde_json::from_str(&notice.body)?;
+    let text = app.messages.load().render(&notice.template, &values)?;
+    Ok(Card::read(&text, serde_json::from_str(&notice.tone)?))
 }

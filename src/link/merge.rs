@@ -1,8 +1,9 @@
 //! The steps by which two persons become one, and one identity a person of its own again; each is one transaction.
 
 use super::refusal;
-use super::{ASKED, GOOD, SETTLED, Speaker};
+use super::{ASKED, GOOD, SETTLED};
 use crate::app::App;
+use crate::catalogue::resolve::Asker;
 use crate::error::Result;
 use crate::people;
 use crate::store::Tx;
@@ -22,11 +23,11 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub fn of(app: &App, speaker: &Speaker) -> Self {
+    pub fn of(app: &App, asker: &Asker) -> Self {
         Self {
-            platform: speaker.platform.to_string(),
-            identity: speaker.identity.clone(),
-            person: speaker.person.id.clone(),
+            platform: asker.platform.to_string(),
+            identity: asker.identity.clone(),
+            person: asker.person.id.clone(),
             declared: app.config.person.keys().cloned().collect(),
         }
     }
@@ -37,8 +38,8 @@ impl Side {
 }
 
 /// Who said a code is sure; now who was shown it is asked.
-pub(super) async fn ask(app: &App, code: &str, speaker: &Speaker) -> Result<Link> {
-    let (code, side) = (code.to_owned(), Side::of(app, speaker));
+pub(super) async fn ask(app: &App, code: &str, asker: &Asker) -> Result<Link> {
+    let (code, side) = (code.to_owned(), Side::of(app, asker));
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             let link = tx.link(&code).await?.ok_or_else(refusal::unknown)?;
@@ -53,8 +54,8 @@ pub(super) async fn ask(app: &App, code: &str, speaker: &Speaker) -> Result<Link
 }
 
 /// Who was shown a code says yes: from now on they are one person.
-pub(super) async fn agree(app: &App, code: &str, speaker: &Speaker) -> Result<()> {
-    let (code, side) = (code.to_owned(), Side::of(app, speaker));
+pub(super) async fn agree(app: &App, code: &str, asker: &Asker) -> Result<()> {
+    let (code, side) = (code.to_owned(), Side::of(app, asker));
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             let (link, first, other) = questioned(tx, &code, &side).await?;
@@ -74,8 +75,8 @@ pub(super) async fn agree(app: &App, code: &str, speaker: &Speaker) -> Result<()
 }
 
 /// Who was shown a code says no.
-pub(super) async fn refuse(app: &App, code: &str, speaker: &Speaker) -> Result<()> {
-    let (code, side) = (code.to_owned(), Side::of(app, speaker));
+pub(super) async fn refuse(app: &App, code: &str, asker: &Asker) -> Result<()> {
+    let (code, side) = (code.to_owned(), Side::of(app, asker));
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             let (link, _, other) = questioned(tx, &code, &side).await?;
@@ -89,14 +90,14 @@ pub(super) async fn refuse(app: &App, code: &str, speaker: &Speaker) -> Result<(
     write.await
 }
 
-/// Makes one of the speaker's identities a person of its own again; gives the identity. What was done so far stays with
+/// Makes one of the asker's identities a person of its own again; gives the identity. What was done so far stays with
 /// the person that it leaves.
-pub(super) async fn release(app: &App, key: &str, speaker: &Speaker) -> Result<Identity> {
+pub(super) async fn release(app: &App, key: &str, asker: &Asker) -> Result<Identity> {
     let (platform, id) = key.split_once(':').ok_or_else(refusal::no_identity)?;
     if people::named(&app.config, platform, id).is_some() {
         return Err(refusal::declared_here().into());
     }
-    let (platform, id, person) = (platform.to_owned(), id.to_owned(), speaker.person.id.clone());
+    let (platform, id, person) = (platform.to_owned(), id.to_owned(), asker.person.id.clone());
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             let found = tx.identity(&platform, &id).await?.filter(|identity| identity.person == person);

@@ -191,6 +191,13 @@ impl Store {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(person).fetch_all(self.reader()).await?)
     }
 
+    /// All identities that were ever seen.
+    pub async fn identities(&self) -> Result<Vec<Identity>> {
+        let sql =
+            format!("select {COLUMNS} from identity i join person p on p.id = i.person order by i.platform, i.id");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(self.reader()).await?)
+    }
+
     /// The name of a person.
     pub async fn person_name(&self, id: &str) -> Result<Option<String>> {
         let sql = "select name from person where id = $1";

@@ -65,7 +65,7 @@ async fn catalogue(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
 async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
     let person = caller(&app, &headers).await?;
     let order = Order::read(&headers, &body?)?;
-    let asker = Asker { person, place: PLACE.into(), guest: false };
+    let asker = Asker::member(PlatformName::Api, person, PLACE);
     let catalogue = app.catalogue.load_full();
     let call = match catalogue.resolve(order.asked(), &asker, &app.choices).await? {
         Resolved::Call(call) => call,

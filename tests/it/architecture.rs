@@ -22,12 +22,13 @@ const FLOORS: [&[&str]; 9] = [
 ];
 
 /// What rooms may import of their own floor: the importer, and the path it may name.
-const NEIGHBOURS: [(&str, &str); 7] = [
+const NEIGHBOURS: [(&str, &str); 8] = [
     ("catalogue", "chat"),
     ("catalogue", "people"),
     ("catalogue", "runner"),
     ("log", "config"),
     ("people", "catalogue::command"),
+    ("people", "chat"),
     ("doctor", "serve"),
     ("serve", "web"),
 ];

@@ -6,6 +6,7 @@ use stationmaster::catalogue::Catalogue;
 use stationmaster::catalogue::choices::{Lookup, Offline};
 use stationmaster::catalogue::parameter::ChoicesFrom;
 use stationmaster::catalogue::resolve::{Asked, Asker, Resolved};
+use stationmaster::chat::PlatformName;
 use stationmaster::error::{Result, UserError};
 use stationmaster::markdown::{parse, plain};
 use stationmaster::people::Person;
@@ -56,7 +57,7 @@ summary = "List the environments"
 /// Somebody of the team `web`.
 pub fn asker() -> Asker {
     let person = Person { id: "ada".into(), name: "Ada".into(), teams: vec!["web".into()], roles: Vec::new() };
-    Asker { person, place: "general".into(), guest: false }
+    Asker::member(PlatformName::Web, person, "general")
 }
 
 /// What a person gets for a line, as they would read it.

@@ -443,7 +443,7 @@ async fn a_program_that_repeats_its_order_after_the_link_means_the_same_request(
 /// A program orders a thing for a person, by a key of its own.
 async fn order(house: &House, id: &str) -> Accepted {
     let person = house.app.person(id).await.expect("a person");
-    let asker = Asker { person: person.clone(), place: "api".into(), guest: false };
+    let asker = Asker::member(PlatformName::Api, person.clone(), "api");
     let asked = Asked::Named { command: "thing".into(), input: BTreeMap::new(), dry_run: false };
     let catalogue = house.app.catalogue.load_full();
     let resolved = catalogue.resolve(asked, &asker, &house.app.choices).await.expect("resolves");

@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use stationmaster::catalogue::resolve::Asker;
 use stationmaster::catalogue::{self, Known};
-use stationmaster::chat::Reply;
+use stationmaster::chat::{PlatformName, Reply};
 use stationmaster::mask::Mask;
 use stationmaster::people::Person;
 use stationmaster::runner::{Attempt, Status};
@@ -86,7 +86,7 @@ async fn help_finds_the_command_that_is_meant() {
     let house = house().await;
     let catalogue = house.app.catalogue.load();
     let person = Person { id: "ada".into(), name: "ada".into(), teams: Vec::new(), roles: Vec::new() };
-    let asker = Asker { person, place: "place-ada".into(), guest: false };
+    let asker = Asker::member(PlatformName::Web, person, "place-ada");
     for (words, meant) in [
         ("new repository", "service new"),
         ("start a project from a template", "service new"),

@@ -8,7 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::choices::Offline;
 use crate::catalogue::command::{CommandFile, CommandTest};
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
-use crate::chat::Form;
+use crate::chat::{Form, PlatformName};
 use crate::document::Problem;
 use crate::error::{Reason, UserError};
 use crate::people::Person;
@@ -58,7 +58,7 @@ impl Trial<'_> {
         let id = self.test.as_member.clone().unwrap_or_else(|| "somebody".into());
         let person = Person { name: id.clone(), id, teams: groups.clone(), roles: groups };
         let place = self.command.allow.channels.first().cloned().unwrap_or_default();
-        Asker { person, place, guest: false }
+        Asker::member(PlatformName::Terminal, person, &place)
     }
 
     fn refused(&self, error: &anyhow::Error) -> Remarks {
