@@ -1,6 +1,6 @@
 //! The command line, nothing else.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,10 +17,14 @@ use stationmaster::config::{Config, Log};
 use stationmaster::doctor;
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
+use stationmaster::survey::{plan_line, privacy};
 use stationmaster::web::token;
 use stationmaster::{desk, log, sample, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The exit status with which clap refuses an argument.
+const EX_USAGE: u8 = 2;
 
 /// The chat-ops front door of an internal developer platform.
 #[derive(Debug, Parser)]
@@ -64,6 +68,9 @@ enum Task {
         #[arg(long)]
         http: bool,
     },
+    /// The statistics of pulse surveys, on answers in files.
+    #[command(subcommand)]
+    Survey(Survey),
     /// Do a step of the sample platform; its capability files run this.
     #[command(hide = true)]
     Sample { words: Vec<String> },
@@ -92,6 +99,17 @@ enum Token {
     Revoke {
         /// Its id, as `token list` shows it.
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Survey {
+    /// Say which groups of a table in CSV on standard input would be published, and why, and print JSON.
+    Plan {
+        /// The smallest group of which anything is published.
+        #[arg(long, value_name = "N", default_value_t = privacy::DEFAULT_K,
+            value_parser = clap::value_parser!(u32).range(i64::from(privacy::LEAST_K)..))]
+        k: u32,
     },
 }
 
@@ -130,6 +148,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
         Task::Sample { words } => Ok(sample::perform(&words).await),
+        Task::Survey(task) => survey(task),
         Task::Doctor => examine(&config()?).await,
         Task::SlackManifest { http } => slack_manifest(&config()?, http),
     }
@@ -212,6 +231,27 @@ async fn tokens(config: &Config, task: Token) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn survey(task: Survey) -> Result<ExitCode> {
+    let said = match task {
+        Survey::Plan { k } => {
+            let mut table = Vec::new();
+            std::io::stdin().read_to_end(&mut table)?;
+            plan_line::plan(&table, k)
+        }
+    };
+    match said {
+        Ok(json) => {
+            println!("{json}");
+            Ok(ExitCode::SUCCESS)
+        }
+        // A wrong table has the status of a wrong argument.
+        Err(error) => {
+            eprintln!("{}", error.downcast::<UserError>()?);
+            Ok(ExitCode::from(EX_USAGE))
+        }
+    }
 }
 
 async fn examine(config: &Config) -> Result<ExitCode> {

@@ -37,6 +37,8 @@ mod server;
 mod slack;
 mod store;
 mod supply;
+mod survey_plan;
+mod survey_privacy;
 mod terminal;
 mod transcripts;
 mod wire;
