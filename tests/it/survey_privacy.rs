@@ -364,3 +364,43 @@ fn of_a_single_group_even_the_choice_of_the_planner_tells_nothing() {
         }
     }
 }
+
+/// A company of thirty teams that cross with roles and sites, too many for the search to end.
+fn crossing() -> Audience {
+    let teams: Vec<String> = (0..30).map(|at| format!("team {at}")).collect();
+    let others = ["lead", "developer", "tester", "north", "south", "east"];
+    let names: Vec<&str> = others.into_iter().chain(teams.iter().map(String::as_str)).collect();
+    // Any mixture does; this one is the same in each run.
+    let mix = |at: usize, of: usize| at.wrapping_mul(2_654_435_761) / 65_536 % of;
+    let people = (0..400_usize).map(|at| {
+        let role = if mix(at, 9) == 0 { 0 } else { 1 + mix(at + 1000, 2) };
+        vec![others[role], others[3 + mix(at / 4 + 2000, 3)], teams[mix(at / 3 + 3000, 30)].as_str()]
+    });
+    Audience::of(&names, people.collect::<Vec<_>>())
+}
+
+#[test]
+fn where_the_search_is_cut_short_the_rules_are_kept_and_no_single_group_more_could_be_shown() {
+    let audience = crossing();
+    let plan = Plan::open(5, &audience).expect("a plan");
+    let list = |name: &str| {
+        let mut first = 0;
+        let mut people = Vec::new();
+        for (groups, count) in &audience.cells {
+            if name == EVERYONE || groups.contains(name) {
+                people.extend(first..first + *count as usize);
+            }
+            first += *count as usize;
+        }
+        people
+    };
+    let (shown, hidden): (Vec<_>, Vec<_>) = plan.groups().partition(|(_, verdict)| **verdict == Verdict::Shown);
+    let shown: Vec<Vec<usize>> = shown.iter().map(|(name, _)| list(name)).collect();
+    let is_enough = |people: &[usize]| people.len() >= 5;
+    assert!(!plan.is_best() && shown.len() > 10, "{} groups", shown.len());
+    assert!(may_be_shown(&shown, &is_enough));
+    for (name, _) in hidden {
+        let more: Vec<Vec<usize>> = shown.iter().cloned().chain([list(name)]).collect();
+        assert!(!may_be_shown(&more, &is_enough), "{name} could be shown");
+    }
+}

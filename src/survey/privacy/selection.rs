@@ -16,7 +16,7 @@ use super::set::Set;
 
 /// How many sets of groups may be compared before the search ends with the best choice it has. Eight groups over 32 cells
 /// cannot need as many (256 choices, each with 32 misfits of 33 ways, each made and compared), so there it is the best.
-const STEPS: usize = 12_000_000;
+const STEPS: usize = 8_000_000;
 /// For how many misfits the least cost of mending is summed up, and how many ways the first choice weighs for one misfit.
 const MISFITS: usize = 64;
 const WAYS: usize = 48;
