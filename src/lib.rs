@@ -7,7 +7,7 @@
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
 //! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms).
 //! - Floor 3: [`app`] (the shared handles).
-//! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
+//! - Floor 2: [`catalogue`], [`people`], [`runner`], [`pager`] (paging services), [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.
 
 pub mod app;
@@ -27,6 +27,7 @@ pub mod log;
 pub mod markdown;
 pub mod mask;
 pub mod message;
+pub mod pager;
 pub mod people;
 pub mod request;
 pub mod runner;
