@@ -23,6 +23,12 @@ create table remark (
 );
 create index remark_subject on remark (subject, at);
 
+-- The time zone that a platform says somebody is in, by its IANA name.
+alter table identity add column zone text;
+
+-- As whom the browser speaks, if not as itself.
+alter table visitor add column persona text;
+
 -- When somebody is not there, and who decides for them meanwhile.
 create table absence (
     id text primary key,

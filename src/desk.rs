@@ -11,7 +11,7 @@ use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::request::{self, Origin, plan, press};
-use crate::{help, link, message};
+use crate::{away, help, link, message, oncall};
 
 mod asker;
 pub mod outbox;
@@ -57,6 +57,12 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = link::read(words) {
         return link::answer(app, &topic, asker).await;
     }
+    if let Some(topic) = away::read(words) {
+        return away::answer(app, &topic, asker).await;
+    }
+    if let Some(team) = oncall::read(words) {
+        return oncall::answer(app, &team, asker).await;
+    }
     match help::read(words) {
         Some(topic) => help::answer(app, &topic, asker).await,
         None => ask(app, event, asker, Asked::Line(words.to_owned())).await,
@@ -92,7 +98,10 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        _ => Err(nothing("form")),
+        parts => match away::submitted(app, parts, values, asker).await? {
+            Some(reply) => Ok(reply),
+            None => Err(nothing("form")),
+        },
     }
 }
 
@@ -121,11 +130,19 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        parts => match link::pressed(app, parts, asker).await? {
+        parts => match features(app, parts, asker).await? {
             Some(reply) => Ok(reply),
             None => Err(nothing("button")),
         },
     }
+}
+
+/// The answer of the feature whose button it is.
+async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Option<Reply>> {
+    if let Some(reply) = link::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    away::pressed(app, parts, asker).await
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {

@@ -18,7 +18,6 @@ mod pagerduty;
 mod setting;
 
 pub use fault::{Fault, Kind};
-pub use setting::Settings;
 
 use opsgenie::Opsgenie;
 use pagerduty::PagerDuty;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod roster;
+pub mod rotation;
 
 use crate::catalogue::command::Allow;
 use crate::config::Config;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
+pub mod absence;
 pub mod audit;
 pub mod conversation;
 pub mod draft;

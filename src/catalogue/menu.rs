@@ -17,7 +17,7 @@ struct BuiltIn {
     input: Option<(&'static str, &'static str)>,
 }
 
-const BUILT_IN: [BuiltIn; 6] = [
+const BUILT_IN: [BuiltIn; 8] = [
     BuiltIn {
         name: "help",
         summary: "Find a command by what you mean",
@@ -32,6 +32,16 @@ const BUILT_IN: [BuiltIn; 6] = [
         input: Some(("code", "The code that /link showed you on the other platform")),
     },
     BuiltIn { name: "unlink", summary: "Make one of your identities a person of its own again", input: None },
+    BuiltIn {
+        name: "away",
+        summary: "Say that you are away, and who decides for you",
+        input: Some(("until", "Until when, and who decides: Monday to ben because of holidays; or back")),
+    },
+    BuiltIn {
+        name: "oncall",
+        summary: "See who is on call",
+        input: Some(("team", "The team; all of them if left out")),
+    },
 ];
 
 /// Whether Stationmaster answers this first word itself, so that no command may begin with it.

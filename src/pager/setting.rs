@@ -1,15 +1,13 @@
 //! Paging services as the configuration sets them.
 
-use std::collections::BTreeMap;
-
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
 use super::api::Api;
 use super::opsgenie::Opsgenie;
 use super::pagerduty::{self, PagerDuty};
 use super::{Line, Pager, Provider, Service};
 use crate::clock::Clock;
+use crate::config::{Config, Oncall, TeamOpsgenie, TeamPagerduty};
 use crate::mask::Mask;
 use crate::runner::WebClient;
 
@@ -20,67 +18,9 @@ const PAGERDUTY_EVENTS: &str = "https://events.pagerduty.com";
 /// Where Opsgenie's API is.
 const OPSGENIE: &str = "https://api.opsgenie.com";
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    pub pagerduty: PagerDutyAccess,
-    pub opsgenie: OpsgenieAccess,
-    pub team: BTreeMap<String, Team>,
-    pub person: BTreeMap<String, Person>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct PagerDutyAccess {
-    pub token: Option<SecretString>,
-    pub api_url: Option<String>,
-    pub events_url: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct OpsgenieAccess {
-    pub key: Option<SecretString>,
-    pub api_url: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Team {
-    pub oncall: OnCallSetting,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct OnCallSetting {
-    pub pagerduty: Option<PagerDutyLine>,
-    pub opsgenie: Option<OpsgenieLine>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct PagerDutyLine {
-    pub schedule: Option<String>,
-    pub routing_key: Option<SecretString>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct OpsgenieLine {
-    pub schedule: Option<String>,
-    pub key: Option<SecretString>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Person {
-    pub pagerduty: Option<String>,
-    pub opsgenie: Option<String>,
-}
-
 impl Pager {
     /// The services of the configuration's teams.
-    pub fn new(config: &Settings, web: WebClient, clock: Clock) -> Self {
+    pub fn new(config: &Config, web: WebClient, clock: Clock) -> Self {
         let builder = Builder { config, web, clock: clock.clone(), mask: Mask::new(secrets(config)) };
         let lines = config.team.iter().filter_map(|(team, set)| {
             let line = Line { service: builder.service(&set.oncall)?, said: tokio::sync::Mutex::default() };
@@ -95,19 +35,19 @@ impl Pager {
 }
 
 struct Builder<'c> {
-    config: &'c Settings,
+    config: &'c Config,
     web: WebClient,
     clock: Clock,
     mask: Mask,
 }
 
 impl Builder<'_> {
-    fn service(&self, set: &OnCallSetting) -> Option<Service> {
+    fn service(&self, set: &Oncall) -> Option<Service> {
         let pagerduty = set.pagerduty.as_ref().map(|line| Service::PagerDuty(self.pagerduty(line)));
         pagerduty.or_else(|| set.opsgenie.as_ref().map(|line| Service::Opsgenie(self.opsgenie(line))))
     }
 
-    fn pagerduty(&self, line: &PagerDutyLine) -> PagerDuty {
+    fn pagerduty(&self, line: &TeamPagerduty) -> PagerDuty {
         let access = &self.config.pagerduty;
         let token = access.token.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
         let rest = vec![("authorization", format!("Token token={token}")), ("accept", pagerduty::ACCEPT.to_owned())];
@@ -120,7 +60,7 @@ impl Builder<'_> {
         }
     }
 
-    fn opsgenie(&self, line: &OpsgenieLine) -> Opsgenie {
+    fn opsgenie(&self, line: &TeamOpsgenie) -> Opsgenie {
         let access = &self.config.opsgenie;
         let api = |key: Option<&SecretString>| {
             let key = key.map(ExposeSecret::expose_secret).unwrap_or_default();
@@ -140,7 +80,7 @@ impl Builder<'_> {
 }
 
 /// Everything that no word of a service may show.
-fn secrets(config: &Settings) -> Vec<String> {
+fn secrets(config: &Config) -> Vec<String> {
     let lines = config.team.values().flat_map(|team| {
         let pagerduty = team.oncall.pagerduty.as_ref().and_then(|line| line.routing_key.as_ref());
         let opsgenie = team.oncall.opsgenie.as_ref().and_then(|line| line.key.as_ref());

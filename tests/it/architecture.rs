@@ -11,11 +11,11 @@ use regex::Regex;
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "markdown", "mask", "spelling"],
-    &["document", "expression", "job"],
+    &["calendar", "document", "expression", "job"],
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "pager", "people", "runner"],
     &["app"],
-    &["help", "link", "request"],
+    &["away", "help", "link", "oncall", "request"],
     &["desk"],
     &["doctor", "sample", "serve", "web"],
     &["main"],

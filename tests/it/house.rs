@@ -54,7 +54,7 @@ impl Recorder {
     pub fn put(&self, who: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
         let name = self.standings.lock().expect("lock").get(who).and_then(|standing| standing.name.clone());
-        self.stand(who, Standing { groups, guest: false, name });
+        self.stand(who, Standing { groups, name, ..Standing::default() });
     }
 
     /// Somebody has this name there.

@@ -1,8 +1,8 @@
 //! The pager against services as strict as the real ones.
 
 use stationmaster::clock::Clock;
-use stationmaster::config::HttpPolicy;
-use stationmaster::pager::{Act, Alert, Pager, Settings, Severity};
+use stationmaster::config::{Config, HttpPolicy};
+use stationmaster::pager::{Act, Alert, Pager, Severity};
 use stationmaster::runner::WebClient;
 
 use fake::Fake;
@@ -40,7 +40,7 @@ impl Desk {
         let people: toml::Table =
             toml::from_str("[ada]\npagerduty = 'PT23IWX'\n[ben]\nopsgenie = 'ben@example.org'").expect("TOML");
         settings.insert("person".into(), people.into());
-        let config: Settings = settings.try_into().expect("settings");
+        let config: Config = settings.try_into().expect("a configuration");
         let policy = HttpPolicy { allow_private: vec!["127.0.0.1".into()], only: Vec::new() };
         let clock = Clock::manual(1_799_990_000_000);
         let pager = Pager::new(&config, WebClient::new(&policy).expect("a client"), clock.clone());
