@@ -21,7 +21,10 @@ use crate::store::request::{Request, State};
 mod attempt;
 pub mod callback;
 pub mod card;
+pub mod clear;
 pub mod end;
+mod exception;
+mod human;
 pub mod perform;
 pub mod plan;
 pub mod press;
@@ -113,6 +116,7 @@ impl Draft {
             cancel_at: None,
             deadline_at: app.clock.now() + deadline_of(command, state).millis(),
             ended_at: None,
+            long_at: None,
         };
         let place = match &origin.thread {
             Some(thread) => format!("{}/{thread}", origin.place),

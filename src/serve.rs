@@ -271,6 +271,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         if let Err(error) = crate::request::end::expire_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
         }
+        if let Err(error) = crate::request::end::note_long_waits(desk.app()).await {
+            tracing::warn!(error = format!("{error:#}"), "long waits could not be noted");
+        }
         // Where there are more than can be answered at a time, the next ones follow as soon as there is room again.
         pause(&stop, if more { SOON } else { LOOK }).await;
     }

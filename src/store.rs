@@ -23,8 +23,10 @@ pub mod absence;
 pub mod audit;
 pub mod conversation;
 pub mod draft;
+pub mod escalation;
 pub mod event;
 pub mod home;
+pub mod idea;
 pub mod job;
 pub mod link;
 pub mod message;
@@ -36,6 +38,7 @@ pub mod remark;
 pub mod request;
 pub mod schema;
 pub mod step;
+pub mod toil;
 pub mod token;
 mod writer;
 

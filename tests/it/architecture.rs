@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 9] = [
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "pager", "people", "runner"],
     &["app"],
-    &["away", "help", "link", "oncall", "request"],
+    &["away", "escalation", "help", "link", "oncall", "request"],
     &["desk"],
     &["doctor", "sample", "serve", "web"],
     &["main"],

@@ -244,6 +244,7 @@ impl House {
             let idle = claims.is_empty();
             futures::future::join_all(claims.iter().map(|claim| desk::perform(&self.app, claim))).await;
             stationmaster::request::end::expire_next(&self.app).await.expect("expires");
+            stationmaster::request::end::note_long_waits(&self.app).await.expect("notes");
             let sent = desk::outbox::deliver_next(&self.app, 64).await.expect("deliveries");
             if idle && sent == 0 {
                 return;
