@@ -17,7 +17,7 @@ struct BuiltIn {
     input: Option<(&'static str, &'static str)>,
 }
 
-const BUILT_IN: [BuiltIn; 8] = [
+const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "help",
         summary: "Find a command by what you mean",

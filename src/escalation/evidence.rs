@@ -153,8 +153,9 @@ pub(super) async fn of_platform(app: &App, name: &str) -> Result<Option<Escalati
     let cards = latest.into_iter().map(|(subject, why)| Fact { name: subject, value: why }).collect();
     let evidence = Evidence { error: why, lost: Some(Lost { count, cards }), ..Evidence::default() };
     let reason = Exception::DeliveryFailing;
-    let title = crate::chat::PlatformName::named(name).map_or(name, crate::chat::PlatformName::title);
-    let mut escalation = Draft { reason, subject: name, title, capability: None }.escalation(app, &evidence)?;
+    let platform = crate::chat::PlatformName::named(name);
+    let title = platform.map_or_else(|| name.to_owned(), |platform| platform.title().to_owned());
+    let mut escalation = Draft { reason, subject: name, title: &title, capability: None }.escalation(app, &evidence)?;
     escalation.likeness = likeness([reason.name(), name, "", ""], "");
     Ok(Some(escalation))
 }

@@ -60,7 +60,8 @@ pub(super) async fn answered(app: &App, id: &str, (values, asker): (&Filled, &As
     };
     let spots = app.roster().await?.reach(&question.person);
     let actor = Actor::of(asker);
-    let barrier = act::change(app, &question.subject.clone(), move |tx, root| {
+    let subject = question.subject.clone();
+    let barrier = act::change(app, &subject, move |tx, root| {
         Box::pin(async move {
             tx.answer_remark(&question, &actor.person, &answer).await?;
             actor.audit(tx, (&root.id, "answered"), &answer).await?;

@@ -1,6 +1,6 @@
 //! Resolving an escalation: what it was, whether self-service could have done it, how long it took, and what was done.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::act::{self, Actor};
 use super::form::{self, Filled, choice};
@@ -138,6 +138,8 @@ fn category(values: &Filled, used: &[String]) -> Result<String, FieldError> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn filled(fields: &[(&str, Value)]) -> Filled {

@@ -1,6 +1,5 @@
 //! Putting something off: for how long, or until when on the clock of whoever puts it off.
 
-use jiff::civil::{Date, DateTime, Time};
 use serde_json::json;
 
 use super::form::{self, Filled};
@@ -45,37 +44,18 @@ fn blank(app: &App, root: &Escalation) -> Result<Form> {
     form::form(app, ("snooze_asked", &values), Token::new("snooze", &root.id), vec![("until", Input::Line, true)])
 }
 
-/// `2h`, `14:30` (the next one there is), `2026-12-01 09:00`; the message says what is wrong.
+/// `2h`, `14:30`, `Monday`: a day alone is when its work begins. The message says what is wrong.
 fn read(text: &str, calendar: &Calendar, now: Millis) -> Result<Millis, String> {
-    let until = if let Ok(span) = text.parse::<Span>() {
-        now + span.millis()
-    } else if let Some(time) = time(text) {
-        let today = calendar.zone.local(now).date();
-        let at = |date: Date| calendar.zone.instant(date.to_datetime(time));
-        let later = [Ok(today), today.tomorrow()].into_iter().flatten().map(at).find(|at| *at > now);
-        later.unwrap_or(now)
-    } else if let Some(at) = date_and_time(text) {
-        calendar.zone.instant(at)
-    } else {
-        return Err("Write for how long, such as 2h, or until when: 14:30, or 2026-12-01 09:00.".into());
-    };
+    let said = calendar.zone.read(text, now)?;
+    let is_day = !text.contains(':') && text.trim().parse::<Span>().is_err();
+    let until = if is_day { calendar.next_open(said) } else { said };
     if until <= now {
-        return Err("This is past already.".into());
+        return Err("That is past already; write a time that is to come.".into());
     }
     if until - now > LONGEST.millis() {
         return Err("It can be put off for 30 days at the most.".into());
     }
     Ok(until)
-}
-
-fn time(text: &str) -> Option<Time> {
-    let (hour, minute) = text.split_once(':')?;
-    Time::new(hour.trim().parse().ok()?, minute.trim().parse().ok()?, 0, 0).ok()
-}
-
-fn date_and_time(text: &str) -> Option<DateTime> {
-    let (date, rest) = text.split_once([' ', 'T'])?;
-    Some(date.parse::<Date>().ok()?.to_datetime(time(rest.trim())?))
 }
 
 #[cfg(test)]
@@ -88,26 +68,31 @@ mod tests {
         text.parse::<jiff::Timestamp>().expect("an instant").as_millisecond()
     }
 
+    fn berlin() -> Calendar {
+        let hours = "Mon-Fri 09:00-17:00".parse().expect("hours");
+        Calendar { zone: "Europe/Berlin".parse().expect("a zone"), hours: Some(hours) }
+    }
+
     #[test]
-    fn spans_times_and_dates_are_read_on_the_clock_of_who_writes_them() {
-        let berlin = Calendar { zone: "Europe/Berlin".parse().expect("a zone"), hours: None };
+    fn spans_times_and_days_are_read_on_the_clock_of_who_writes_them() {
         let now = at("2026-12-01T09:00:00Z");
-        let read = |text: &str| super::read(text, &berlin, now);
+        let read = |text: &str| super::read(text, &berlin(), now);
         assert_eq!(read("2h"), Ok(now + 2 * HOUR));
         assert_eq!(read("14:30"), Ok(at("2026-12-01T13:30:00Z")));
         assert_eq!(read("9:30"), Ok(at("2026-12-02T08:30:00Z")), "that has been today, so it is tomorrow");
-        assert_eq!(read("2026-12-03 09:00"), Ok(at("2026-12-03T08:00:00Z")));
-        for wrong in ["", "soon", "25:00", "2026-13-01 09:00", "2025-01-01 09:00", "0s", "31d"] {
+        assert_eq!(read("2026-12-03 07:00"), Ok(at("2026-12-03T06:00:00Z")));
+        assert_eq!(read("tomorrow"), Ok(at("2026-12-02T08:00:00Z")), "when work begins");
+        assert_eq!(read("2026-12-05"), Ok(at("2026-12-07T08:00:00Z")), "that is a Saturday");
+        for wrong in ["", "soon", "25:00", "2026-13-01 09:00", "2025-01-01 09:00", "now", "0s", "31d"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn d12_a_skipped_hour_ends_when_the_clock_is_set_ahead_and_a_doubled_one_at_its_first_time() {
-        let berlin = Calendar { zone: "Europe/Berlin".parse().expect("a zone"), hours: None };
-        let spring = super::read("2:30", &berlin, at("2027-03-28T00:00:00Z"));
+        let spring = super::read("2:30", &berlin(), at("2027-03-28T00:00:00Z"));
         assert_eq!(spring, Ok(at("2027-03-28T01:00:00Z")), "02:30 is skipped: 03:00 comes at 01:00 UTC");
-        let autumn = super::read("2:30", &berlin, at("2026-10-24T23:00:00Z"));
+        let autumn = super::read("2:30", &berlin(), at("2026-10-24T23:00:00Z"));
         assert_eq!(autumn, Ok(at("2026-10-25T00:30:00Z")));
     }
 }

@@ -75,8 +75,9 @@ fn is_open(step: &Step) -> bool {
 fn judged(app: &App, mut step: Step, (name, verdict): (&str, Verdict)) -> Step {
     let happened = match verdict {
         Verdict::Again => {
-            let fresh = Step::new(&step.request, step.position, step.course(), &step.name);
-            return Step { state: state::AGAIN.into(), ..fresh };
+            let mut fresh = Step::new(&step.request, step.position, step.course(), &step.name);
+            fresh.state = state::AGAIN.into();
+            return fresh;
         }
         Verdict::Happened => true,
         Verdict::NotHappened => false,

@@ -43,7 +43,8 @@ pub struct Escalation {
     pub tier: String,
     /// How far the question has gone: 0 the team and whoever is on call, 1 its lead, 2 the platform team.
     pub level: i64,
-    asked: String,
+    /// Whom it was put to so far, as JSON: [`Escalation::asked`] reads it.
+    pub asked: String,
     /// When those of the present level were told; not yet where their hours have to begin first.
     pub told_at: Option<Millis>,
     /// When the clock does something next, if nobody does before.
