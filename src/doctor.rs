@@ -19,6 +19,7 @@ use crate::runner::Runner;
 use crate::store::schema::{self, Schema};
 use crate::{desk, serve};
 
+mod paging;
 mod platform;
 
 /// How long anything that is asked may take to answer.
@@ -55,6 +56,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     }
     let offers = catalogue.as_ref().map(desk::offers).unwrap_or_default();
     findings.extend(platform::examine(config, &offers).await);
+    findings.extend(paging::examine(config).await);
     findings
 }
 

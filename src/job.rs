@@ -32,6 +32,11 @@ pub enum Job {
         /// The escalation's id.
         escalation: String,
     },
+    /// Tells paging services what they are to know of an escalation.
+    Page {
+        /// The escalation's id.
+        escalation: String,
+    },
     /// Looks whether an escalation is needed any more, since its request has ended.
     Heal {
         /// The request's id.
@@ -66,6 +71,7 @@ impl Job {
             Self::Perform { .. } => "perform",
             Self::Escalate { .. } => "escalate",
             Self::Escalation { .. } => "escalation",
+            Self::Page { .. } => "page",
             Self::Heal { .. } => "heal",
             Self::Clear { .. } => "clear",
         }
@@ -77,6 +83,7 @@ impl Job {
             Self::Perform { request } => Some(format!("perform:{request}")),
             Self::Escalate { reason, subject } => Some(format!("escalate:{}:{subject}", reason.name())),
             Self::Escalation { escalation } => Some(format!("escalation:{escalation}")),
+            Self::Page { escalation } => Some(format!("page:{escalation}")),
             Self::Heal { request } => Some(format!("heal:{request}")),
             Self::Clear { request, .. } => Some(format!("clear:{request}")),
         }
@@ -86,7 +93,7 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } | Self::Clear { .. } | Self::Escalate { .. } => Urgency::Interactive,
-            Self::Escalation { .. } | Self::Heal { .. } => Urgency::Background,
+            Self::Escalation { .. } | Self::Page { .. } | Self::Heal { .. } => Urgency::Background,
         }
     }
 }

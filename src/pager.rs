@@ -12,11 +12,13 @@ use tokio::sync::Mutex;
 use crate::clock::{Clock, Millis, Span};
 
 mod api;
+mod doubt;
 mod fault;
 mod opsgenie;
 mod pagerduty;
 mod setting;
 
+pub use doubt::Doubt;
 pub use fault::{Fault, Kind};
 
 use opsgenie::Opsgenie;
@@ -174,6 +176,12 @@ impl Pager {
         self.lines.iter().map(|(team, line)| (team.as_str(), line.service.provider()))
     }
 
+    /// The service that says who is on call for a team.
+    pub fn asked(&self, team: &str) -> Option<Provider> {
+        let service = &self.lines.get(team)?.service;
+        service.schedule().map(|_| service.provider())
+    }
+
     /// The service that is told of a team's alerts.
     pub fn alerted(&self, team: &str) -> Option<Provider> {
         let line = self.lines.get(team)?;
@@ -195,6 +203,18 @@ impl Pager {
         let until = self.clock.now().saturating_add(kept(&on_call, self.clock.now()).millis());
         *said = Some(Said { on_call: on_call.clone(), until });
         on_call
+    }
+
+    /// Who is on call for a team by its service: a person whom the configuration knows, and until when; or what is to doubt.
+    /// `None` for a team that asks no service.
+    pub async fn watch(&self, team: &str) -> Option<Result<(String, Option<Millis>), Doubt>> {
+        let provider = self.asked(team)?;
+        let said = self.on_call(team).await;
+        if let Some(doubt) = Doubt::of(provider, &said) {
+            return Some(Err(doubt));
+        }
+        let on_call = said.ok().flatten()?;
+        Some(Ok((on_call.person?, on_call.until)))
     }
 
     /// The name of the schedule that says who is on call for a team; `None` where the team asks none.
@@ -237,23 +257,26 @@ impl Service {
         }
     }
 
-    async fn on_call(&self) -> Result<Vec<Recipient>, Fault> {
+    fn schedule(&self) -> Option<&str> {
         match self {
-            Self::PagerDuty(of @ PagerDuty { schedule: Some(schedule), .. }) => of.on_call(schedule).await,
-            Self::Opsgenie(of @ Opsgenie { schedule: Some(schedule), .. }) => of.on_call(schedule).await,
-            _ => Ok(Vec::new()),
+            Self::PagerDuty(of) => of.schedule.as_deref(),
+            Self::Opsgenie(of) => of.schedule.as_deref(),
+        }
+    }
+
+    async fn on_call(&self) -> Result<Vec<Recipient>, Fault> {
+        let Some(schedule) = self.schedule() else { return Ok(Vec::new()) };
+        match self {
+            Self::PagerDuty(of) => of.on_call(schedule).await,
+            Self::Opsgenie(of) => of.on_call(schedule).await,
         }
     }
 
     async fn schedule_name(&self) -> Result<Option<String>, Fault> {
+        let Some(schedule) = self.schedule() else { return Ok(None) };
         match self {
-            Self::PagerDuty(of @ PagerDuty { schedule: Some(schedule), .. }) => {
-                of.schedule_name(schedule).await.map(Some)
-            }
-            Self::Opsgenie(of @ Opsgenie { schedule: Some(schedule), .. }) => {
-                of.schedule_name(schedule).await.map(Some)
-            }
-            _ => Ok(None),
+            Self::PagerDuty(of) => of.schedule_name(schedule).await.map(Some),
+            Self::Opsgenie(of) => of.schedule_name(schedule).await.map(Some),
         }
     }
 }

@@ -49,6 +49,11 @@ impl Fault {
         matches!(self.kind, Kind::Away { .. } | Kind::Busy { .. } | Kind::Unreadable)
     }
 
+    /// Whether what was told has certainly not been taken.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self.kind, Kind::Away { .. } | Kind::Unreadable)
+    }
+
     /// How long the service asks to be left alone, at most five minutes.
     pub fn wait(&self) -> Option<Span> {
         match self.kind {

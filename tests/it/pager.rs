@@ -7,9 +7,10 @@ use stationmaster::runner::WebClient;
 
 use fake::Fake;
 
-mod fake;
+pub mod fake;
 mod opsgenie;
-mod pagerduty;
+pub mod pagerduty;
+mod paging;
 
 /// A pager, and the services that it knows.
 struct Desk {
