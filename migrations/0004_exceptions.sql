@@ -56,13 +56,16 @@ create table approval (
     -- `open`, `approved`, `denied`, `expired`, `void` (the plan changed), `withdrawn` (the request ended before).
     state text not null,
     created_at bigint not null,
+    -- When its level was reached.
+    asked_at bigint not null,
     expires_at bigint not null,
+    -- How many reminders of its level's time are over.
     reminders bigint not null,
     decided_at bigint,
     decided_by text
 );
 create unique index approval_open on approval (request) where decided_at is null;
-create index approval_request on approval (request);
+create index approval_request on approval (request, created_at);
 
 create table vote (
     approval text not null references approval (id),

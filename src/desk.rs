@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, menu};
 use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
-use crate::request::{self, Origin, clear, plan, press};
+use crate::request::{self, Origin, approval, clear, plan, press};
 use crate::{away, escalation, help, link, message, oncall};
 
 mod asker;
@@ -58,6 +58,9 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
 async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Reply> {
     if let Some(topic) = link::read(words) {
         return link::answer(app, &topic, asker).await;
+    }
+    if let Some(topic) = approval::read(words) {
+        return approval::answer(app, &topic, asker).await;
     }
     if let Some(topic) = escalation::read(words) {
         return escalation::answer(app, &topic, asker).await;
@@ -150,12 +153,18 @@ async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Optio
     if let Some(reply) = away::pressed(app, parts, asker).await? {
         return Ok(Some(reply));
     }
+    if let Some(reply) = approval::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
     escalation::pressed(app, parts, asker).await
 }
 
 /// The answer of the feature whose form it is.
 async fn forms(app: &App, parts: (&str, &str), (values, asker): (&Values, &Asker)) -> Result<Option<Reply>> {
     if let Some(reply) = away::submitted(app, parts, values, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = approval::submitted(app, parts, values, asker).await? {
         return Ok(Some(reply));
     }
     escalation::submitted(app, parts, values, asker).await
@@ -195,6 +204,7 @@ async fn perform_job(app: &App, claim: &Claim, job: Job) -> Result<()> {
         Job::Clear { request, verdict, person, identity } => {
             clear::clear(app, claim, &request, clear::Said { verdict, person, identity }).await
         }
+        Job::Remind { approval } => approval::timer::perform(app, claim, &approval).await,
         Job::Escalate { reason, subject } => escalation::perform(app, claim, (reason, &subject)).await,
         Job::Escalation { escalation } => escalation::watch(app, claim, &escalation).await,
         Job::Page { escalation } => escalation::page(app, claim, &escalation).await,

@@ -20,6 +20,11 @@ pub enum Job {
         /// The request's id.
         request: String,
     },
+    /// Keeps the time of an approval: reminders, and the next level.
+    Remind {
+        /// The approval's id.
+        approval: String,
+    },
     /// Asks a human.
     Escalate {
         /// Why.
@@ -69,6 +74,7 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Perform { .. } => "perform",
+            Self::Remind { .. } => "remind",
             Self::Escalate { .. } => "escalate",
             Self::Escalation { .. } => "escalation",
             Self::Page { .. } => "page",
@@ -81,6 +87,7 @@ impl Job {
     pub fn name(&self) -> Option<String> {
         match self {
             Self::Perform { request } => Some(format!("perform:{request}")),
+            Self::Remind { approval } => Some(format!("approval:{approval}")),
             Self::Escalate { reason, subject } => Some(format!("escalate:{}:{subject}", reason.name())),
             Self::Escalation { escalation } => Some(format!("escalation:{escalation}")),
             Self::Page { escalation } => Some(format!("page:{escalation}")),
@@ -93,7 +100,9 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } | Self::Clear { .. } | Self::Escalate { .. } => Urgency::Interactive,
-            Self::Escalation { .. } | Self::Page { .. } | Self::Heal { .. } => Urgency::Background,
+            Self::Remind { .. } | Self::Escalation { .. } | Self::Page { .. } | Self::Heal { .. } => {
+                Urgency::Background
+            }
         }
     }
 }

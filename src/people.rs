@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod electorate;
 pub mod roster;
 pub mod rotation;
 

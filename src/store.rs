@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
 pub mod absence;
+pub mod approval;
 pub mod audit;
 pub mod conversation;
 pub mod draft;
@@ -37,10 +38,13 @@ pub mod person;
 pub mod provision;
 pub mod remark;
 pub mod request;
+pub mod review;
 pub mod schema;
+pub mod standing;
 pub mod step;
 pub mod toil;
 pub mod token;
+pub mod vote;
 mod writer;
 
 pub use writer::Tx;

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::clock::Span;
 use crate::error::Result;
+use crate::people::electorate;
 use crate::store::escalation::Escalation;
 use crate::store::request::{Request, State};
 
@@ -38,6 +39,7 @@ pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
         "waiting": waiting,
         "requests": latest,
         "wanted": wanted,
+        "deciding": deciding(app, asker).await?,
         "favourites": favourites,
         "commands": first.into_iter().take(SHOWN).collect::<Vec<_>>(),
     }))
@@ -55,6 +57,16 @@ async fn wanted(app: &App, asker: &Asker) -> Result<usize> {
     let for_another =
         |one: &Escalation| one.asked().people.iter().any(|other| stands_in(other) && one.waits_for(other, &[]));
     Ok(open.iter().filter(|one| one.waits_for(&me.id, &me.teams) || for_another(one)).count())
+}
+
+/// How many approvals wait for the asker.
+async fn deciding(app: &App, asker: &Asker) -> Result<usize> {
+    let open = app.store.open_approvals(&asker.person.id).await?;
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let roster = app.roster().await?;
+    Ok(electorate::waiting(&roster, &open, (&asker.person, app.clock.now())).len())
 }
 
 /// Of several requests for the same, only the latest offers to run it again.

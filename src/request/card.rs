@@ -25,6 +25,10 @@ pub async fn card(app: &App, id: &str) -> Result<Card> {
     let mut values = values(app, &request, &command, &steps)?;
     values["person"] = json!({"id": person.id, "name": person.name});
     values["human"] = super::human::values(app, &request).await?;
+    values["approval"] = match &command.approval {
+        Some(_) => super::approval::of_request(app, &request).await?,
+        None => Value::Null,
+    };
     let text = app.messages.load().render(&format!("request_{}", request.state.name()), &values)?;
     let mut card = Card::read(&text, tone(&request));
     card.progress = progress(&request, &command, &steps);

@@ -2,6 +2,7 @@
 
 mod anything;
 mod api;
+mod approvals;
 mod architecture;
 mod asking;
 mod browser;
@@ -15,6 +16,7 @@ mod discord;
 mod doctor;
 mod documentation;
 mod engine;
+mod escalations;
 mod house;
 mod inbox;
 mod linking;

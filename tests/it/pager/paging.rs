@@ -109,7 +109,10 @@ async fn an_escalation_is_paged_acknowledged_and_resolved_once_each() {
         let escalation = scene.fail().await;
         assert_eq!(scene.fake.told(&escalation.id), ["trigger"]);
         let payload = scene.fake.calls().last().expect("a call").body["payload"].clone();
-        assert_eq!((&payload["summary"], &payload["severity"]), (&json!("Fail at once – a step failed"), &json!("error")));
+        assert_eq!(
+            (&payload["summary"], &payload["severity"]),
+            (&json!("Fail at once – a step failed"), &json!("error"))
+        );
         assert_eq!(payload["custom_details"]["For"], "ada");
         assert!(read(&scene.card()).contains("Paging data: done, by PagerDuty"), "{}", read(&scene.card()));
         let cleo = scene.house.cards_at(PlatformName::Web, "@cleo");
