@@ -13,6 +13,7 @@ use crate::job::{self, Claim, Job};
 use crate::request::{self, Origin, approval, clear, plan, press};
 use crate::{away, escalation, help, link, message, oncall};
 
+pub mod acquaintance;
 mod asker;
 pub mod outbox;
 

@@ -26,6 +26,7 @@ use crate::pager::Pager;
 use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 
+mod acquaintance;
 pub mod door;
 mod inbox;
 mod offer;
@@ -146,6 +147,8 @@ impl House {
         self.tasks.spawn(async move { reload::follow(app, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
         self.tasks.spawn(async move { offer::follow(app, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { acquaintance::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {

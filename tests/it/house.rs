@@ -32,6 +32,8 @@ pub struct Recorder {
     pub standings: Mutex<BTreeMap<String, Standing>>,
     /// Whether nobody can be asked about at the moment.
     pub is_mute: AtomicBool,
+    /// Whether it does not tell who is in a group.
+    pub is_discreet: AtomicBool,
     /// Whether no conversation can be written to.
     pub is_closed: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
@@ -47,6 +49,7 @@ impl Recorder {
             name,
             standings: Mutex::default(),
             is_mute: AtomicBool::default(),
+            is_discreet: AtomicBool::default(),
             is_closed: AtomicBool::default(),
             posted: Mutex::default(),
             replies: Mutex::default(),
@@ -82,6 +85,18 @@ impl Platform for Recorder {
             return Err(anyhow::anyhow!("the platform does not answer"));
         }
         Ok(self.standings.lock().expect("lock").get(person).cloned().unwrap_or_default())
+    }
+
+    async fn members(&self, group: &str) -> Result<Option<Vec<Sender>>> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Err(anyhow::anyhow!("the platform does not answer"));
+        }
+        if self.is_discreet.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let standings = self.standings.lock().expect("lock");
+        let inside = standings.iter().filter(|(_, standing)| standing.groups.iter().any(|id| id == group));
+        Ok(Some(inside.map(|(id, _)| Sender { id: id.clone(), name: String::new() }).collect()))
     }
 
     async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {

@@ -5,6 +5,7 @@ mod api;
 mod approvals;
 mod architecture;
 mod asking;
+mod away;
 mod browser;
 mod calling_off;
 mod check;
