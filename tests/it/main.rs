@@ -29,6 +29,7 @@ mod page_preview;
 mod page_thread;
 mod page_whole;
 mod page_wire;
+mod pager;
 mod people;
 mod proposing;
 mod readiness;
