@@ -228,7 +228,7 @@ async fn who_is_on_call_is_said_with_until_when_and_how_that_is_known() {
     let house = house(On::Sqlite).await;
     insta::assert_snapshot!(says(&house, (Web, "ada"), "/oncall").await, @"
     [neutral] Who is on call
-      • data: ben until Mon 7 Dec, 09:00 CET, then ada; by the rotation
+      • data: ben until Mon 7 Dec, 09:00 CET, then ada, by the rotation
       • empty: nobody is declared, and nobody can be asked: it has no channel, and none of its members is known anywhere
       • later: ada from Thu 31 Dec, 10:00 CET; until then nobody is declared, and its members are asked directly
       • quiet: nobody is declared, and the team's channel is asked
@@ -238,7 +238,7 @@ async fn who_is_on_call_is_said_with_until_when_and_how_that_is_known() {
     says(&house, (Slack, "U0BEN"), "/away until 2026-12-03 to cleo").await;
     insta::assert_snapshot!(says(&house, (Slack, "U0BEN"), "/oncall data").await, @"
     [neutral] Who is on call for data
-      • data: ben until Mon 7 Dec, 03:00 EST, then ada; by the rotation. ben is away until Thu 3 Dec, 00:00 EST, and cleo stands in
+      • data: ben until Mon 7 Dec, 03:00 EST, then ada, by the rotation. ben is away until Thu 3 Dec, 00:00 EST, and cleo stands in
       (/away says that you are away; rotations are declared in the configuration)
     ");
     let refused = says(&house, (Web, "ada"), "/oncall dta").await;
