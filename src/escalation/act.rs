@@ -29,7 +29,8 @@ impl Actor {
 
     /// Puts what was done on the record.
     pub async fn audit(&self, tx: &mut Tx, (subject, action): (&str, &str), detail: &str) -> Result<()> {
-        let detail = if detail.is_empty() { format!("by {}", self.identity) } else { format!("{detail}, by {}", self.identity) };
+        let detail =
+            if detail.is_empty() { format!("by {}", self.identity) } else { format!("{detail}, by {}", self.identity) };
         tx.audit(Act { subject, actor: &self.person, action, detail: &detail }).await
     }
 }
@@ -178,10 +179,8 @@ pub(super) async fn explain(app: &App, barrier: Option<Barrier>) -> Result<()> {
     Err(match barrier {
         None => return Ok(()),
         Some(Barrier::Own) => conflict("You have it already.".into()).hint("resolve it, or hand it over"),
-        Some(Barrier::Held(holder)) => {
-            conflict(format!("{} has claimed it already.", app.person(&holder).await?.name))
-                .hint("talk to them, or have it handed over")
-        }
+        Some(Barrier::Held(holder)) => conflict(format!("{} has claimed it already.", app.person(&holder).await?.name))
+            .hint("talk to them, or have it handed over"),
         Some(Barrier::Over(person)) if person == "stationmaster" => conflict("It went well meanwhile.".into()),
         Some(Barrier::Over(person)) => {
             conflict(format!("{} has resolved it already.", app.person(&person).await?.name))

@@ -149,7 +149,9 @@ impl Turn {
         let after = &self.after;
         tx.put_escalation(after).await?;
         let asked = match &self.told {
-            Some(stop) => format!("level {}: {}", stop.level, [stop.teams.join(", "), stop.people.join(", ")].join(" ")),
+            Some(stop) => {
+                format!("level {}: {}", stop.level, [stop.teams.join(", "), stop.people.join(", ")].join(" "))
+            }
             None => format!("level {}", after.level),
         };
         let action = match (&self.told, after.due_at) {

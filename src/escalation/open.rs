@@ -151,7 +151,8 @@ async fn is_well(tx: &mut Tx, request: &str) -> Result<bool> {
 /// It is over, on the record.
 pub(super) async fn end(tx: &mut Tx, escalation: &Escalation, how: &Resolution) -> Result<()> {
     if tx.resolve_escalation(&escalation.id, how).await? {
-        let detail = format!("{}: {} ({} min, self-service: {})", how.category, how.outcome, how.minutes, how.automatable);
+        let detail =
+            format!("{}: {} ({} min, self-service: {})", how.category, how.outcome, how.minutes, how.automatable);
         tx.audit(Act { subject: &escalation.id, actor: &how.person, action: "resolved", detail: &detail }).await?;
     }
     Ok(())
