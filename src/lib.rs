@@ -5,8 +5,8 @@
 //! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss), [`sample`] (steps of
 //!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
-//! - Floor 4: [`request`] (self-service), [`escalation`] (humans by exception), [`help`] (finding one's way), [`link`] (one
-//!   person on several platforms), [`away`] (who is not there), [`oncall`] (who is asked first).
+//! - Floor 4: [`request`] (self-service), [`escalation`] (humans by exception), [`survey`] (pulse surveys), [`help`] (finding
+//!   one's way), [`link`] (one person on several platforms), [`away`] (who is not there), [`oncall`] (who is asked first).
 //! - Floor 3: [`app`] (the shared handles).
 //! - Floor 2: [`catalogue`], [`people`], [`runner`], [`pager`] (paging services), [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`], [`calendar`] and the small rooms beside them.
@@ -40,4 +40,5 @@ pub mod sample;
 pub mod serve;
 pub mod spelling;
 pub mod store;
+pub mod survey;
 pub mod web;

@@ -28,6 +28,7 @@ mod decision;
 mod glass;
 mod list;
 mod opening;
+mod presence;
 mod question;
 mod refusal;
 mod renewal;

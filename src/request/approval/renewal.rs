@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Opening, Recorded, tally, trace};
+use super::{Opening, Recorded, presence, trace};
 use crate::app::App;
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
 use crate::chat::{Form, PlatformName, Tone};
@@ -45,7 +45,7 @@ pub(super) struct Changed {
 /// Looks at a request as if it were asked for now: by the same person, with the same input, in the catalogue as it is.
 pub(super) async fn look(app: &App, request: &Request, approval: &Approval) -> Result<Renewal> {
     let platform = PlatformName::named(&request.platform).unwrap_or(PlatformName::Api);
-    let (person, guest) = tally::present(app, &request.person, Some(platform)).await?;
+    let (person, guest) = presence::present(app, &request.person, Some(platform)).await?;
     let place = request.place.clone();
     let asker = Asker { identity: person.id.clone(), person, platform, place, guest };
     let input: BTreeMap<String, Value> =
