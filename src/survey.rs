@@ -5,6 +5,8 @@ pub mod compare;
 pub mod interval;
 pub mod line;
 pub mod percent;
+pub mod plan_line;
+pub mod privacy;
 pub mod promoter;
 pub mod question;
 pub mod response;

@@ -4,7 +4,7 @@
 use futures::future::BoxFuture;
 
 use super::open::root_of;
-use super::{clock, news};
+use super::{clock, news, page};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::clock::Millis;
@@ -12,6 +12,7 @@ use crate::error::{Reason, Result, UserError};
 use crate::store::Tx;
 use crate::store::audit::Act;
 use crate::store::escalation::Escalation;
+use crate::store::page::act;
 
 /// Who does something, as a transaction can hold it.
 #[derive(Debug, Clone)]
@@ -170,6 +171,8 @@ pub(super) async fn hand_over(app: &App, id: &str, (asker, heir): (&Asker, Heir)
 async fn write(tx: &mut Tx, escalation: &Escalation) -> Result<()> {
     tx.put_escalation(escalation).await?;
     clock::set(tx, escalation).await?;
+    // Whoever claims it, puts it off or hands it over has seen it.
+    page::follow(tx, &escalation.id, act::ACKNOWLEDGE).await?;
     news::touch(tx, escalation).await
 }
 

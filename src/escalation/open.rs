@@ -1,6 +1,6 @@
 //! Opening an escalation: once for each reason and subject, and where one like it is open already, joined to that.
 
-use super::{clock, evidence, news, slo};
+use super::{clock, evidence, news, page, slo};
 use crate::app::App;
 use crate::clock::Millis;
 use crate::error::Result;
@@ -8,6 +8,7 @@ use crate::job::{Claim, Exception};
 use crate::store::Tx;
 use crate::store::audit::Act;
 use crate::store::escalation::{Escalation, Resolution};
+use crate::store::page::act;
 use crate::store::request::State;
 use crate::store::toil::SELF_HEALED;
 
@@ -154,6 +155,7 @@ pub(super) async fn end(tx: &mut Tx, escalation: &Escalation, how: &Resolution) 
         let detail =
             format!("{}: {} ({} min, self-service: {})", how.category, how.outcome, how.minutes, how.automatable);
         tx.audit(Act { subject: &escalation.id, actor: &how.person, action: "resolved", detail: &detail }).await?;
+        page::follow(tx, &escalation.id, act::RESOLVE).await?;
     }
     Ok(())
 }
