@@ -161,8 +161,8 @@ mod tests {
         assert_eq!((given_up.is_settled(), given_up.known_at), (true, Some(7)));
         let later = triggered(Some(&lost), true);
         assert!(!later.is_settled() && later.known_at == Some(7) && later.error.is_some());
-        let busy = triggered(Some(&fault(Kind::Busy { wait: None })), true);
-        assert!(Page { wanted: act::ACKNOWLEDGE.into(), ..busy }.is_needless());
+        let busy = fault(Kind::Busy { wait: None });
+        assert!(Page { wanted: act::ACKNOWLEDGE.into(), ..triggered(Some(&busy), true) }.is_needless());
         let never = triggered(Some(&refused), false);
         assert_eq!((never.is_settled(), never.known_at), (true, None));
         assert!(Page { wanted: act::RESOLVE.into(), ..never }.is_needless());
