@@ -67,7 +67,7 @@ fn row(roster: &Roster<'_>, team: &str, (now, calendar): (Millis, &Calendar)) ->
         "stand_in": stand_in.map(|person| roster.name(person)),
         "next": next.map(|(person, at)| json!({ "name": roster.name(person), "at": calendar.words(at) })),
         "channels": roster.has_channels(team),
-        "members": roster.members(team).len(),
+        "reached": !roster.reach_team(team).is_empty(),
         "service": null,
         "doubt": null,
     })

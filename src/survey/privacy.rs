@@ -48,9 +48,9 @@
 //! # What remains
 //! - That a person answered is not hidden: of a group in which all did, everyone knows. A bucket that is empty in a group is
 //!   empty for its members.
-//! - Which groups stay depends on counts. Which of these get a value depends on the answers, so a bound, and sometimes a
-//!   hidden group, tells who reasons about the planner that its answers are alike. Where a single group is shown, this does
-//!   not help the k − 2 either; with overlapping groups it is not proven.
+//! - Which groups stay depends on counts. Which of these get a value, and which new answers wait, depends on the answers: a
+//!   bound, and sometimes a hidden group, tells who reasons about the planner that answers are alike. Where only one group
+//!   is shown, that does not help the k − 2 either, as a test shows; with overlapping groups it is not proven.
 //! - Comments are words: groups for them have 10 at least, by rule 1, but what somebody writes may give them away.
 //!
 //! # Hiding no more than that takes

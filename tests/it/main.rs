@@ -11,6 +11,7 @@ mod calling_off;
 mod check;
 mod command_line;
 mod config;
+mod config_people;
 mod conversation;
 mod crash;
 mod discord;
