@@ -28,6 +28,7 @@ pub mod markdown;
 pub mod mask;
 pub mod message;
 pub mod people;
+pub mod picture;
 pub mod request;
 pub mod runner;
 pub mod sample;

@@ -11,7 +11,7 @@ use regex::Regex;
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "markdown", "mask", "spelling"],
-    &["document", "expression", "job"],
+    &["document", "expression", "job", "picture"],
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
@@ -34,12 +34,13 @@ const NEIGHBOURS: [(&str, &str); 8] = [
 ];
 
 /// Foreign crates that are named in few places only, and those places.
-const FOREIGN: [(&str, &[&str]); 8] = [
+const FOREIGN: [(&str, &[&str]); 9] = [
     ("axum", &["src/web", "src/chat/web"]),
     ("cel", &["src/expression.rs"]),
     ("clap", &["src/main.rs"]),
     ("handlebars", &["src/message"]),
     ("reqwest", &["src/runner"]),
+    ("resvg", &["src/picture"]),
     ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sqlx", &["src/store"]),
