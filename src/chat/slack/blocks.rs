@@ -16,6 +16,8 @@ pub const PRESS: &str = "press";
 pub const FILL: &str = "fill";
 /// See [`PRESS`].
 pub const OPEN: &str = "open";
+/// The `block_id` of what stands where a picture is.
+pub const PICTURE: &str = "picture";
 
 /// A text that is shown as it is.
 pub fn plain(text: &str, most: usize) -> Value {
@@ -34,10 +36,11 @@ pub fn blocks(card: &Card) -> Vec<Value> {
     blocks.extend(
         header(&format!("{}{}", labels::sign(card.tone), card.title)).filter(|_| !limits::is_blank(&card.title)),
     );
-    let room = limits::MESSAGE_BLOCKS - limits::ROWS - 4;
+    let room = limits::MESSAGE_BLOCKS - limits::ROWS - 5;
     is_cut |= body.len() > room;
     blocks.extend(body.into_iter().take(room));
     blocks.extend(markup::facts(&card.facts));
+    blocks.extend(card.picture.as_ref().map(|picture| described(&picture.chart.alt())));
     blocks.extend(card.progress.as_ref().map(progress));
     let (rows, has_more) = rows(&card.buttons);
     blocks.extend(rows);
@@ -60,11 +63,25 @@ pub fn context(text: &str) -> Value {
     json!({"type": "context", "elements": [plain(text, limits::CONTEXT)]})
 }
 
+/// A picture by the file that holds it.
+pub fn picture(alt: &str, file: &str) -> Value {
+    let alt = limits::cut(alt, limits::ALT);
+    json!({"type": "image", "block_id": PICTURE, "slack_file": {"id": file}, "alt_text": alt})
+}
+
+/// A picture in words, where it cannot be shown.
+fn described(alt: &str) -> Value {
+    let mut words = context(alt);
+    words["block_id"] = PICTURE.into();
+    words
+}
+
 /// All that a card says, for notifications, screen readers, and where its blocks are refused.
 pub fn text(card: &Card) -> String {
     let mut lines = vec![format!("{}{}", labels::word(card.tone), card.title)];
     lines.push(markdown::plain(&markdown::parse(&card.body)));
     lines.extend(card.facts.iter().map(|(label, value)| format!("{label}: {value}")));
+    lines.extend(card.picture.as_ref().map(|picture| picture.chart.alt()));
     lines.extend(card.progress.as_ref().map(|p| format!("{} % {}", p.percent.min(100), p.label)));
     lines.extend(card.footnote.clone());
     lines.retain(|line| !limits::is_blank(line));
@@ -155,6 +172,7 @@ mod tests {
             body: "Step **2** of `3`".into(),
             facts: vec![("Environment".into(), "dev".into()), ("Since".into(), "40s".into())],
             progress: Some(Progress { percent: 64, label: "Copying <the> schema".into() }),
+            picture: None,
             buttons: vec![
                 button("Look", Action::Open("https://ci.example.org/7".into()), Style::Plain),
                 button("Not a link", Action::Open("javascript:alert(1)".into()), Style::Plain),
@@ -217,6 +235,7 @@ mod tests {
                 body: body.repeat(repeat),
                 facts: vec![(label.clone(), body.clone()); facts],
                 progress: Some(Progress { percent: 250, label: label.clone() }),
+                picture: None,
                 buttons: vec![button; buttons],
                 footnote: Some(label),
             };
