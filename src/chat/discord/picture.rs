@@ -142,7 +142,7 @@ mod tests {
             json!([{"id": "0", "filename": file.name, "description": "Bar chart, a: no figures."}])
         );
         assert!(pictured.body["embeds"][0]["description"].is_null());
-        assert_eq!(words.body["embeds"][0]["description"], "Bar chart, a: no figures.");
+        assert_eq!(words.body["embeds"][0]["description"], "Bar chart, a\\: no figures.");
         assert!(words.file.is_none() && words.body["embeds"][0]["image"].is_null());
     }
 

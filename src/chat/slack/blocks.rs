@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::markup::{self, Rendered};
 use super::{labels, limits};
-use crate::chat::{Action, Button, Card, Progress};
+use crate::chat::{Action, Button, Card, Picture, Progress};
 use crate::markdown;
 
 /// The width of a bar of progress, in characters.
@@ -16,8 +16,6 @@ pub const PRESS: &str = "press";
 pub const FILL: &str = "fill";
 /// See [`PRESS`].
 pub const OPEN: &str = "open";
-/// The `block_id` of what stands where a picture is.
-pub const PICTURE: &str = "picture";
 
 /// A text that is shown as it is.
 pub fn plain(text: &str, most: usize) -> Value {
@@ -29,9 +27,24 @@ pub fn plain_line(text: &str, most: usize) -> Value {
     plain(&limits::cut_line(text, usize::MAX), most)
 }
 
-/// A card as blocks of a message, a modal or a home.
+/// A card as blocks of a message, a modal or a home. Its picture is said in words.
 pub fn blocks(card: &Card) -> Vec<Value> {
-    let Rendered { blocks: body, mut is_cut } = markup::rich_text(&markdown::parse(&card.body), limits::BODY);
+    all(card, card.picture.as_ref().map(|picture| context(&picture.chart.alt())))
+}
+
+/// The same with its picture, which is in a file.
+pub fn pictured(card: &Card, file: &str) -> Vec<Value> {
+    let image = |picture: &Picture| {
+        let alt = limits::cut(&picture.chart.alt(), limits::ALT);
+        json!({"type": "image", "slack_file": {"id": file}, "alt_text": alt})
+    };
+    all(card, card.picture.as_ref().map(image))
+}
+
+fn all(card: &Card, picture: Option<Value>) -> Vec<Value> {
+    // A picture in words takes of the room of the body.
+    let most = limits::BODY - if picture.is_some() { limits::CONTEXT } else { 0 };
+    let Rendered { blocks: body, mut is_cut } = markup::rich_text(&markdown::parse(&card.body), most);
     let mut blocks = Vec::new();
     blocks.extend(
         header(&format!("{}{}", labels::sign(card.tone), card.title)).filter(|_| !limits::is_blank(&card.title)),
@@ -40,7 +53,7 @@ pub fn blocks(card: &Card) -> Vec<Value> {
     is_cut |= body.len() > room;
     blocks.extend(body.into_iter().take(room));
     blocks.extend(markup::facts(&card.facts));
-    blocks.extend(card.picture.as_ref().map(|picture| described(&picture.chart.alt())));
+    blocks.extend(picture);
     blocks.extend(card.progress.as_ref().map(progress));
     let (rows, has_more) = rows(&card.buttons);
     blocks.extend(rows);
@@ -61,19 +74,6 @@ pub fn section(text: &str) -> Option<Value> {
 /// A quiet line.
 pub fn context(text: &str) -> Value {
     json!({"type": "context", "elements": [plain(text, limits::CONTEXT)]})
-}
-
-/// A picture by the file that holds it.
-pub fn picture(alt: &str, file: &str) -> Value {
-    let alt = limits::cut(alt, limits::ALT);
-    json!({"type": "image", "block_id": PICTURE, "slack_file": {"id": file}, "alt_text": alt})
-}
-
-/// A picture in words, where it cannot be shown.
-fn described(alt: &str) -> Value {
-    let mut words = context(alt);
-    words["block_id"] = PICTURE.into();
-    words
 }
 
 /// All that a card says, for notifications, screen readers, and where its blocks are refused.

@@ -32,6 +32,11 @@ pub fn content(card: &Card) -> Value {
     json!({"text": blocks::escape(&blocks::text(card)), "blocks": blocks::blocks(card)})
 }
 
+/// The same with its picture, which is in a file.
+pub fn pictured(card: &Card, file: &str) -> Value {
+    json!({"text": blocks::escape(&blocks::text(card)), "blocks": blocks::pictured(card, file)})
+}
+
 /// The same in a shape that no limit of blocks can be about.
 fn plain_content(card: &Card) -> Value {
     let text = blocks::text(card);

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Workspace;
 use super::fault::Fault;
-use super::outbound::{content, merged};
-use super::{Workspace, blocks};
+use super::outbound::{merged, pictured};
 use crate::chat::{Card, Picture};
 use crate::picture::Chart;
 
@@ -19,27 +19,12 @@ const PAUSES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 /// What every picture is called; people see it when they save it.
 const NAME: &str = "chart.png";
-
 /// What stands for the id of a file that is not uploaded.
 const NO_FILE: &str = "F00000000";
 
 /// The content that a card becomes where everything works.
 pub fn preview(card: &Card) -> Value {
-    card.picture.as_ref().map_or_else(|| content(card), |picture| pictured(card, picture, NO_FILE))
-}
-
-/// A card's content with its picture.
-fn pictured(card: &Card, picture: &Picture, file: &str) -> Value {
-    let mut content = content(card);
-    if let Some(blocks) = content["blocks"].as_array_mut() {
-        let place = blocks.iter().position(|block| block["block_id"] == blocks::PICTURE);
-        let shown = blocks::picture(&picture.chart.alt(), file);
-        match place {
-            Some(place) => blocks[place] = shown,
-            None => blocks.push(shown),
-        }
-    }
-    content
+    pictured(card, NO_FILE)
 }
 
 impl Workspace {
@@ -51,30 +36,29 @@ impl Workspace {
         (card, picture): (&Card, &Picture),
     ) -> Option<Result<Value, Fault>> {
         let key = picture.chart.key();
-        let mut known = self.pictures.get(&key, 0);
+        let show = async |file: &str| self.api.call(method, &merged(frame, pictured(card, file))).await;
+        if let Some(file) = self.pictures.get(&key, 0) {
+            match show(&file).await {
+                // Somebody has deleted it; it is uploaded anew.
+                Err(fault) if fault.is_about_file() => self.pictures.forget(&key),
+                other => return Some(other),
+            }
+        }
+        let file = self.upload_chart(&picture.chart).await?;
         let mut pauses = PAUSES.iter();
         loop {
-            let is_old = known.is_some();
-            let file = match known.take() {
-                Some(file) => file,
-                None => self.upload_chart(&picture.chart).await?,
-            };
-            self.pictures.put(&key, file.clone(), self.clock.now());
-            let body = merged(frame, pictured(card, picture, &file));
-            let fault = match self.api.call(method, &body).await {
+            let fault = match show(&file).await {
                 Err(fault) if fault.is_about_file() => fault,
-                other => return Some(other),
+                other => {
+                    self.pictures.put(&key, file, self.clock.now());
+                    return Some(other);
+                }
             };
-            self.pictures.forget(&key);
-            // A file of long ago was deleted, and is uploaded anew; a new one is not ready yet.
-            if !is_old {
-                let Some(pause) = pauses.next() else {
-                    tracing::warn!(method, error = %fault, "Slack does not show a picture; the card goes without it");
-                    return None;
-                };
-                tokio::time::sleep(*pause).await;
-                known = Some(file);
-            }
+            let Some(pause) = pauses.next() else {
+                tracing::warn!(method, error = %fault, "Slack does not show a picture; the card goes without it");
+                return None;
+            };
+            tokio::time::sleep(*pause).await;
         }
     }
 
