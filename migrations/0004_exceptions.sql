@@ -23,6 +23,12 @@ create table remark (
 );
 create index remark_subject on remark (subject, at);
 
+-- The time zone that a platform says somebody is in, by its IANA name.
+alter table identity add column zone text;
+
+-- As whom the browser speaks, if not as itself.
+alter table visitor add column persona text;
+
 -- When somebody is not there, and who decides for them meanwhile.
 create table absence (
     id text primary key,
@@ -50,13 +56,16 @@ create table approval (
     -- `open`, `approved`, `denied`, `expired`, `void` (the plan changed), `withdrawn` (the request ended before).
     state text not null,
     created_at bigint not null,
+    -- When its level was reached.
+    asked_at bigint not null,
     expires_at bigint not null,
+    -- How many reminders of its level's time are over.
     reminders bigint not null,
     decided_at bigint,
     decided_by text
 );
 create unique index approval_open on approval (request) where decided_at is null;
-create index approval_request on approval (request);
+create index approval_request on approval (request, created_at);
 
 create table vote (
     approval text not null references approval (id),
@@ -129,7 +138,15 @@ create table escalation (
     -- The open escalation that looked alike when this one was opened; whoever deals with that one deals with this one.
     parent text references escalation (id),
     tier text not null,
+    -- How far the question has gone: 0 the team and whoever is on call, 1 its lead, 2 the platform team.
     level bigint not null,
+    -- Whom it was put to so far: `{"teams": […], "people": […]}`.
+    asked text not null,
+    -- When those of the present level were told; not yet where their hours have to begin first.
+    told_at bigint,
+    -- When the clock does something next, if nobody does before.
+    due_at bigint,
+    -- Who deals with it since `claimed_at`; without that, whose turn it is.
     holder text,
     claimed_at bigint,
     snoozed_until bigint,
@@ -144,28 +161,40 @@ create table escalation (
     outcome text
 );
 create unique index escalation_open on escalation (reason, subject) where resolved_at is null;
+create index escalation_request on escalation (request, created_at);
+create index escalation_subject on escalation (reason, subject, created_at);
+create index escalation_parent on escalation (parent) where parent is not null;
 create index escalation_likeness on escalation (likeness, created_at);
-create index escalation_team on escalation (team) where resolved_at is null;
+create index escalation_open_since on escalation (created_at) where resolved_at is null;
 create index escalation_resolved on escalation (resolved_at) where resolved_at is not null;
 
--- What a paging service was told of an escalation.
+-- What a team's paging service is to know of an escalation.
 create table page (
     escalation text not null references escalation (id),
-    provider text not null,
-    -- `trigger`, `acknowledge`, `resolve`: the last that it was told.
-    told text not null,
-    at bigint not null,
+    team text not null,
+    -- `trigger`, `acknowledge`, `resolve`.
+    wanted text not null,
+    -- What of that was told, or is not to be told any more.
+    settled text,
+    -- Since when the service may know of the escalation at all.
+    known_at bigint,
+    -- Why the last thing could not be told.
     error text,
-    primary key (escalation, provider)
+    primary key (escalation, team)
 );
 
 create table idea (
     id text primary key,
     title text not null,
     need text not null,
-    category text,
+    -- What people were asked for again and again, if that is where it comes from; filed once.
+    category text unique,
     capability text,
-    escalation text,
     person text not null,
     created_at bigint not null
 );
+
+-- When a request was seen to wait long, so that its card offers a human.
+alter table request add column long_at bigint;
+create index request_short on request (created_at) where ended_at is null and long_at is null;
+create index request_ended on request (capability, ended_at) where ended_at is not null;

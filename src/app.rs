@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::message::Messages;
+use crate::pager::Pager;
 use crate::people::roster::Roster;
 use crate::people::{self, Person};
 use crate::runner::Tools;
@@ -40,6 +41,8 @@ pub struct App {
     pub platforms: BTreeMap<PlatformName, Arc<dyn Platform>>,
     /// Where choices that capability files fetch are looked up.
     pub choices: Choices,
+    /// The paging services of the teams.
+    pub pager: Pager,
     /// What runs in this process.
     pub running: Running,
     /// This process among those that share the database; another one after each start.
@@ -53,9 +56,11 @@ impl App {
         self.person_of(&Known { id: id.to_owned(), name }).await
     }
 
-    /// Everybody who is known now.
+    /// Everybody who is known now, and who of them is away.
     pub async fn roster(&self) -> Result<Roster<'_>> {
-        Ok(Roster::new(&self.config, self.store.identities().await?))
+        let (identities, absences) =
+            futures::try_join!(self.store.identities(), self.store.absences(self.clock.now()))?;
+        Ok(Roster::new(&self.config, identities).with_absences(absences))
     }
 
     /// The same of somebody whose name is at hand.

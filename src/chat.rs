@@ -14,6 +14,7 @@ use crate::picture::Chart;
 
 pub mod card;
 pub mod discord;
+mod ellipsis;
 mod form;
 mod platform;
 pub mod slack;
@@ -22,6 +23,9 @@ pub mod web;
 
 pub use form::{Choice, Field, Form, Input, Offer};
 pub use platform::{Answer, Delivery, Finding, Health, Inbox, Level, Platform, Post, Standing, Undelivered};
+
+/// The verb of the tokens of pulse surveys. Invariant: an event or a form with it is written nowhere.
+pub const SEALED: &str = "pulse";
 
 /// A platform that people talk on, or a door that programs use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +52,17 @@ impl PlatformName {
         Self::ALL.into_iter().find(|platform| platform.to_string() == name)
     }
 
+    /// Its name in tables and in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Terminal => "terminal",
+            Self::Api => "api",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+        }
+    }
+
     /// How people call it, within a sentence.
     pub fn title(self) -> &'static str {
         match self {
@@ -62,13 +77,7 @@ impl PlatformName {
 
 impl fmt::Display for PlatformName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Web => "web",
-            Self::Terminal => "terminal",
-            Self::Api => "api",
-            Self::Slack => "slack",
-            Self::Discord => "discord",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -105,6 +114,17 @@ pub struct Event {
     /// opaque to everybody else, and forgotten once the event is answered.
     #[serde(default)]
     pub answer_to: Value,
+}
+
+impl Event {
+    /// Whether it answers something that nobody may read along with: it is kept nowhere, and what comes of it is told to
+    /// its sender alone and kept nowhere either.
+    pub fn is_sealed(&self) -> bool {
+        match &self.intent {
+            Intent::Press { token } | Intent::Submit { token, .. } => token.is_sealed(),
+            _ => false,
+        }
+    }
 }
 
 /// What was done.
@@ -186,6 +206,11 @@ impl Token {
     /// A token as it came back from a platform.
     pub fn received(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// Whether what it comes back with is an answer that must not be kept with who gave it.
+    pub fn is_sealed(&self) -> bool {
+        self.parts().0 == SEALED
     }
 
     /// Its verb and object.

@@ -19,6 +19,8 @@ use crate::runner::Runner;
 use crate::store::schema::{self, Schema};
 use crate::{desk, serve};
 
+mod paging;
+mod people;
 mod platform;
 
 /// How long anything that is asked may take to answer.
@@ -46,6 +48,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     }
     findings.push(messages(config.messages.as_deref()));
     findings.extend(variables(config));
+    findings.extend(people::examine(config, catalogue.as_ref().ok()));
     let runners = catalogue.as_ref().map(runners).unwrap_or_default();
     if runners.iter().any(|runner| matches!(runner, Runner::Scaffold(_))) {
         findings.push(git().await);
@@ -55,6 +58,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     }
     let offers = catalogue.as_ref().map(desk::offers).unwrap_or_default();
     findings.extend(platform::examine(config, &offers).await);
+    findings.extend(paging::examine(config).await);
     findings
 }
 

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Span;
 
+mod exception;
+
+pub use exception::{Exception, Verdict};
+
 /// A thing that is due. A job is its own payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
@@ -15,6 +19,44 @@ pub enum Job {
     Perform {
         /// The request's id.
         request: String,
+    },
+    /// Keeps the time of an approval: reminders, and the next level.
+    Remind {
+        /// The approval's id.
+        approval: String,
+    },
+    /// Asks a human.
+    Escalate {
+        /// Why.
+        reason: Exception,
+        /// What it is about: a request's or a gap's id, a capability's or a platform's name.
+        subject: String,
+    },
+    /// The clock of an escalation: whoever was not told is, and after those who did not claim it come others.
+    Escalation {
+        /// The escalation's id.
+        escalation: String,
+    },
+    /// Tells paging services what they are to know of an escalation.
+    Page {
+        /// The escalation's id.
+        escalation: String,
+    },
+    /// Looks whether an escalation is needed any more, since its request has ended.
+    Heal {
+        /// The request's id.
+        request: String,
+    },
+    /// Goes on with an uncertain request as a human has said.
+    Clear {
+        /// The request's id.
+        request: String,
+        /// What became of the step that nobody could tell of.
+        verdict: Verdict,
+        /// Who says so.
+        person: String,
+        /// With which identity: `slack:U1`.
+        identity: String,
     },
 }
 
@@ -32,6 +74,12 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Perform { .. } => "perform",
+            Self::Remind { .. } => "remind",
+            Self::Escalate { .. } => "escalate",
+            Self::Escalation { .. } => "escalation",
+            Self::Page { .. } => "page",
+            Self::Heal { .. } => "heal",
+            Self::Clear { .. } => "clear",
         }
     }
 
@@ -39,13 +87,22 @@ impl Job {
     pub fn name(&self) -> Option<String> {
         match self {
             Self::Perform { request } => Some(format!("perform:{request}")),
+            Self::Remind { approval } => Some(format!("approval:{approval}")),
+            Self::Escalate { reason, subject } => Some(format!("escalate:{}:{subject}", reason.name())),
+            Self::Escalation { escalation } => Some(format!("escalation:{escalation}")),
+            Self::Page { escalation } => Some(format!("page:{escalation}")),
+            Self::Heal { request } => Some(format!("heal:{request}")),
+            Self::Clear { request, .. } => Some(format!("clear:{request}")),
         }
     }
 
     /// What goes first.
     pub fn urgency(&self) -> Urgency {
         match self {
-            Self::Perform { .. } => Urgency::Interactive,
+            Self::Perform { .. } | Self::Clear { .. } | Self::Escalate { .. } => Urgency::Interactive,
+            Self::Remind { .. } | Self::Escalation { .. } | Self::Page { .. } | Self::Heal { .. } => {
+                Urgency::Background
+            }
         }
     }
 }

@@ -22,9 +22,11 @@ use crate::desk::{self, outbox};
 use crate::error::Result;
 use crate::job::Claim;
 use crate::message;
+use crate::pager::Pager;
 use crate::runner::{Tools, WebClient};
 use crate::store::{Engine, Store};
 
+mod acquaintance;
 pub mod door;
 mod inbox;
 mod offer;
@@ -75,6 +77,7 @@ pub fn build(parts: Parts) -> Result<App> {
     let env = template_env(&config);
     Ok(App {
         choices: Choices::new(&tools, &config, env.clone()),
+        pager: Pager::new(&config, tools.web.clone(), clock.clone()),
         template_env: env,
         catalogue: ArcSwap::from_pointee(catalogue),
         messages: ArcSwap::from_pointee(messages),
@@ -144,6 +147,8 @@ impl House {
         self.tasks.spawn(async move { reload::follow(app, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
         self.tasks.spawn(async move { offer::follow(app, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { acquaintance::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {
@@ -268,6 +273,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         };
         if let Err(error) = crate::request::end::expire_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
+        }
+        if let Err(error) = crate::request::end::note_long_waits(desk.app()).await {
+            tracing::warn!(error = format!("{error:#}"), "long waits could not be noted");
         }
         // Where there are more than can be answered at a time, the next ones follow as soon as there is room again.
         pause(&stop, if more { SOON } else { LOOK }).await;

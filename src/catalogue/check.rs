@@ -16,6 +16,7 @@ mod command;
 mod finding;
 mod names;
 mod parameter;
+mod policy;
 mod reference;
 mod sample;
 mod step;
@@ -30,6 +31,10 @@ pub struct Known {
     pub secrets: Vec<String>,
     /// The teams; if there are none, any name of a team is taken.
     pub teams: Vec<String>,
+    /// The persons; if there are none, any name of a person is taken.
+    pub people: Vec<String>,
+    /// The roles that somebody can have; if there are none, any name of a role is taken.
+    pub roles: Vec<String>,
 }
 
 impl Known {
@@ -39,8 +44,20 @@ impl Known {
             env: config.templates.env.clone(),
             secrets: config.templates.secret.keys().cloned().collect(),
             teams: config.team.keys().cloned().collect(),
+            people: people(config).into_iter().collect(),
+            roles: roles(config).into_iter().collect(),
         }
     }
+}
+
+/// Everybody whom the configuration names.
+fn people(config: &crate::config::Config) -> BTreeSet<String> {
+    let of_teams = config.team.values().flat_map(|team| team.members.iter().chain(&team.lead));
+    config.person.keys().chain(of_teams).cloned().collect()
+}
+
+fn roles(config: &crate::config::Config) -> BTreeSet<String> {
+    config.role.keys().chain(config.person.values().flat_map(|person| &person.roles)).cloned().collect()
 }
 
 /// A file that could be read, if perhaps with stand-ins.

@@ -22,6 +22,7 @@ pub struct Problem {
     /// What to do about it, where there is something to say.
     pub hint: Option<String>,
     source: Arc<str>,
+    is_concealed: bool,
 }
 
 impl Problem {
@@ -33,7 +34,7 @@ impl Problem {
         let line = before.matches('\n').count() + 1;
         let column = before[line_start(source, start)..].chars().count() + 1;
         let (file, message) = (file.to_owned(), message.into());
-        Self { file, span, line, column, message, hint: None, source: source.clone() }
+        Self { file, span, line, column, message, hint: None, source: source.clone(), is_concealed: false }
     }
 
     /// A problem of a whole file, or of one whose text cannot be shown.
@@ -55,6 +56,18 @@ impl Problem {
         self
     }
 
+    /// The same problem, shown without the text of its line.
+    #[must_use]
+    pub fn conceal(mut self) -> Self {
+        self.is_concealed = true;
+        self
+    }
+
+    /// The text of its line.
+    pub fn line_text(&self) -> &str {
+        self.source[line_start(&self.source, self.span.start)..].lines().next().unwrap_or_default()
+    }
+
     /// `commands/databases.toml:12:1`
     pub fn place(&self) -> String {
         match self.line {
@@ -71,9 +84,13 @@ impl Problem {
     fn render(&self, renderer: &Renderer) -> String {
         let title = Level::ERROR.primary_title(self.message.as_str());
         let start = line_start(&self.source, self.span.start);
-        let line = self.source[start..].lines().next().unwrap_or_default();
+        let line = self.line_text();
         let group = match self.line {
             0 => Group::with_title(title).element(Origin::path(self.file.as_str())),
+            number if self.is_concealed => {
+                let origin = Origin::path(self.file.as_str()).line(number).char_column(self.column);
+                Group::with_title(title).element(origin)
+            }
             number => {
                 let mark =
                     self.span.start - start..(self.span.end - start).min(line.len().max(self.span.start - start));

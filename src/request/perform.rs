@@ -3,6 +3,7 @@
 //! Invariant: before a runner is called, the attempt is on the disk; so after a crash it is known that the attempt may
 //! have happened. A step that must not be repeated is then never run again.
 
+use super::approval::{self, Begun};
 use super::attempt::mistaken;
 use super::settle::{self, Settled};
 use super::values::Values;
@@ -68,7 +69,7 @@ pub async fn perform(app: &App, claim: &Claim, id: &str) -> Result<()> {
 }
 
 /// The request needs nothing more of its job.
-async fn finish(app: &App, claim: &Claim) -> Result<()> {
+pub(super) async fn finish(app: &App, claim: &Claim) -> Result<()> {
     let claim = claim.clone();
     app.store.write(move |tx| Box::pin(async move { tx.finish_job(&claim).await })).await
 }
@@ -78,6 +79,10 @@ impl Work<'_> {
     async fn take_turn(&mut self) -> Result<bool> {
         if self.request.state == State::Running {
             return Ok(true);
+        }
+        // What has begun goes on as it was approved, whatever the catalogue says meanwhile.
+        if self.command.approval.is_some() && self.steps.is_empty() && !self.is_still_approved().await? {
+            return Ok(false);
         }
         let (claim, id, command) = (self.claim.clone(), self.request.id.clone(), self.request.command.clone());
         let limit = self.command.limits.concurrent.map(i64::from);
@@ -97,6 +102,25 @@ impl Work<'_> {
         self.request.state = if begun { State::Running } else { State::Queued };
         self.request.started_at.get_or_insert(self.app.clock.now());
         Ok(begun)
+    }
+
+    /// Whether what was approved is what would be done now. If not, its work is not begun.
+    async fn is_still_approved(&mut self) -> Result<bool> {
+        let why = match approval::look_again(self.app, self.claim, &self.request).await? {
+            Begun::Stands => return Ok(true),
+            Begun::Held => return Ok(false),
+            Begun::Turned(why) => why,
+        };
+        let (claim, id, summary) = (self.claim.clone(), self.request.id.clone(), why.clone());
+        let write = self.app.store.write(move |tx| {
+            Box::pin(async move {
+                tx.hold(&claim).await?;
+                tx.set_ending(&id, Some(State::Cancelled), &summary).await
+            })
+        });
+        write.await?;
+        (self.request.ending, self.request.summary) = (Some(State::Cancelled), why);
+        Ok(true)
     }
 
     fn next_move(&self) -> Move {
@@ -186,7 +210,7 @@ fn is_repeatable(file: &command::Step, runner: &Runner) -> bool {
 
 /// Whether a step needs nothing more.
 fn is_settled(name: &str) -> bool {
-    matches!(name, state::DONE | state::SKIPPED | state::FAILED | state::UNKNOWN)
+    state::is_bad(name) || matches!(name, state::DONE | state::SKIPPED)
 }
 
 /// Whether a step left something behind: it was done, or it failed after the other side had taken it up.

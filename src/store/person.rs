@@ -35,6 +35,19 @@ pub struct Identity {
     group_ids: Option<String>,
     /// When its owner made it one person with others.
     pub linked_at: Option<Millis>,
+    /// The time zone that the platform says they are in, by its IANA name.
+    pub zone: Option<String>,
+}
+
+/// What somebody looked for in vain.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Gap {
+    /// `gap_…`
+    pub id: String,
+    /// What they typed.
+    pub words: String,
+    /// Who.
+    pub person: String,
 }
 
 /// An identity as it was just seen.
@@ -48,6 +61,8 @@ pub struct Sighting {
     pub name: String,
     /// The platform's ids of the groups that it is in.
     pub groups: Vec<String>,
+    /// The time zone that the platform says, by its IANA name; where it says none, the one that was said last stays.
+    pub zone: Option<String>,
     /// Whose it becomes, if it is nobody's yet.
     pub person: Known,
     /// The person from whom it is taken, because the configuration says otherwise now.
@@ -58,7 +73,16 @@ impl Identity {
     /// An identity of which nothing is known but whose it is.
     pub fn new((platform, id): (&str, &str), person: &str) -> Self {
         let (platform, id, person) = (platform.to_owned(), id.to_owned(), person.to_owned());
-        Self { platform, id, person_name: person.clone(), person, name: None, group_ids: None, linked_at: None }
+        Self {
+            platform,
+            id,
+            person_name: person.clone(),
+            person,
+            name: None,
+            group_ids: None,
+            linked_at: None,
+            zone: None,
+        }
     }
 
     /// The platform's ids of the groups that it was in when it was last asked.
@@ -74,7 +98,7 @@ impl Identity {
 }
 
 /// The columns of an [`Identity`].
-const COLUMNS: &str = "i.platform, i.id, i.person, p.name as person_name, i.name, i.group_ids, i.linked_at";
+const COLUMNS: &str = "i.platform, i.id, i.person, p.name as person_name, i.name, i.group_ids, i.linked_at, i.zone";
 
 impl Tx {
     /// Makes sure that the person is known; an id that is known keeps its name.
@@ -122,6 +146,15 @@ impl Tx {
             "update request set person = $2 where person = $1",
             "update token set person = $2 where person = $1",
             "update gap set person = $2 where person = $1",
+            "update standing_approval set grantor = $2 where grantor = $1",
+            "update standing_approval set person = $2 where person = $1",
+            "update review set person = $2 where person = $1",
+            "update escalation set requester = $2 where requester = $1",
+            "update escalation set holder = $2 where holder = $1",
+            "update escalation set resolved_by = $2 where resolved_by = $1",
+            "update idea set person = $2 where person = $1",
+            "update absence set person = $2 where person = $1",
+            "update absence set delegate = $2 where delegate = $1",
         ] {
             sqlx::query(sql).bind(from).bind(into).execute(&mut self.connection).await?;
         }
@@ -135,12 +168,13 @@ impl Tx {
         let kept = kept.filter(|kept| Some(&kept.id) != seen.taken_from.as_ref());
         let owner = kept.unwrap_or_else(|| seen.person.clone());
         self.know_person(&owner.id, &owner.name).await?;
-        let sql = "insert into identity (platform, id, person, name, group_ids) values ($1, $2, $3, $4, $5) \
+        let sql = "insert into identity (platform, id, person, name, group_ids, zone) values ($1, $2, $3, $4, $5, $6) \
                    on conflict (platform, id) do update set name = excluded.name, group_ids = excluded.group_ids, \
+                   zone = coalesce(excluded.zone, identity.zone), \
                    linked_at = case when identity.person = excluded.person then identity.linked_at else null end, \
                    person = excluded.person";
         let query = sqlx::query(sql).bind(&seen.platform).bind(&seen.id).bind(&owner.id).bind(&seen.name);
-        query.bind(serde_json::to_string(&seen.groups)?).execute(&mut self.connection).await?;
+        query.bind(serde_json::to_string(&seen.groups)?).bind(&seen.zone).execute(&mut self.connection).await?;
         if let Some(former) = seen.taken_from.as_ref().filter(|former| **former != owner.id) {
             self.settle_taken(former, &owner.id).await?;
         }
@@ -209,18 +243,25 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.sight(&seen).await })).await
     }
 
-    /// Keeps what somebody looked for and did not find.
-    pub async fn record_gap(&self, words: &str, person: &str, place: &str) -> Result<()> {
+    /// Keeps what somebody looked for and did not find; gives the gap's id.
+    pub async fn record_gap(&self, words: &str, person: &str, place: &str) -> Result<String> {
         let (words, person, place) = (words.to_owned(), person.to_owned(), place.to_owned());
         self.write(move |tx| {
             Box::pin(async move {
+                let id = crate::job::new_id("gap");
                 let sql = "insert into gap (id, words, person, place, at) values ($1, $2, $3, $4, $5)";
-                let query = sqlx::query(sql).bind(crate::job::new_id("gap")).bind(words).bind(person).bind(place);
+                let query = sqlx::query(sql).bind(&id).bind(words).bind(person).bind(place);
                 query.bind(tx.now).execute(&mut tx.connection).await?;
-                Ok(())
+                Ok(id)
             })
         })
         .await
+    }
+
+    /// What a person looked for in vain, by the gap's id.
+    pub async fn gap(&self, id: &str) -> Result<Option<Gap>> {
+        let sql = "select id, words, person from gap where id = $1";
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader()).await?)
     }
 
     /// What was looked for in vain, newest first.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::any::AnyRow;
 
+use super::approval::state;
 use super::audit::Act;
 use super::message::{DETAILS, Priority};
 use super::{Store, Tx};
@@ -124,6 +125,8 @@ pub struct Request {
     pub deadline_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
+    /// When it was seen to wait long.
+    pub long_at: Option<Millis>,
 }
 
 impl<'r> FromRow<'r, AnyRow> for Request {
@@ -154,6 +157,7 @@ impl<'r> FromRow<'r, AnyRow> for Request {
             cancel_at: row.try_get("cancel_at")?,
             deadline_at: row.try_get("deadline_at")?,
             ended_at: row.try_get("ended_at")?,
+            long_at: row.try_get("long_at")?,
         })
     }
 }
@@ -245,6 +249,10 @@ impl Tx {
         let query = query.bind(i64::from(change.state == State::Running)).bind(self.now).bind(i64::from(end));
         query.execute(&mut self.connection).await?;
         self.touch(change.request, Priority::State).await?;
+        if end {
+            let state = if change.state == State::Expired { state::EXPIRED } else { state::WITHDRAWN };
+            self.close_approval_of(change.request, (state, change.actor)).await?;
+        }
         if end && self.has_details(change.request).await? {
             self.show_in_threads(change.request, &format!("{DETAILS}{}", change.request)).await?;
         }
@@ -295,7 +303,27 @@ impl Tx {
         Ok(())
     }
 
-    /// Gives a failed request, which goes on, a new time to expire.
+    /// What it will do is what the catalogue says now: its definition, its input and its secrets.
+    pub async fn renew_request(&mut self, id: &str, definition: &str, input: (&str, Option<&str>)) -> Result<()> {
+        let sql = "update request set definition = $2, input = $3, secrets = $4 where id = $1";
+        let query = sqlx::query(sql).bind(id).bind(definition).bind(input.0).bind(input.1);
+        query.execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Notes which live requests were accepted before `before` and so wait long; their cards follow. How many there were.
+    pub async fn note_long_requests(&mut self, before: Millis) -> Result<usize> {
+        let sql = "update request set long_at = $1 where ended_at is null and long_at is null and created_at <= $2 \
+                   returning id";
+        let query = sqlx::query_scalar(sql).bind(self.now).bind(before);
+        let ids: Vec<String> = query.fetch_all(&mut self.connection).await?;
+        for id in &ids {
+            self.touch(id, Priority::State).await?;
+        }
+        Ok(ids.len())
+    }
+
+    /// Gives a request that goes on a new time to expire.
     pub async fn set_deadline(&mut self, id: &str, at: Millis) -> Result<()> {
         let sql = "update request set deadline_at = $2 where id = $1";
         sqlx::query(sql).bind(id).bind(at).execute(&mut self.connection).await?;
@@ -349,6 +377,14 @@ impl Store {
         let sql = "select id from request where ended_at is null and deadline_at <= $1 \
                    and (state <> 'running' or cancel_at is null) order by deadline_at limit $2";
         Ok(sqlx::query_scalar(sql).bind(now).bind(most).fetch_all(self.reader()).await?)
+    }
+
+    /// Whether a live request was accepted before `before` and is not noted to wait long.
+    pub async fn has_long_requests(&self, before: Millis) -> Result<bool> {
+        let sql = "select count(*) from (select id from request where ended_at is null and long_at is null \
+                   and created_at <= $1 limit 1) one";
+        let count: i64 = sqlx::query_scalar(sql).bind(before).fetch_one(self.reader()).await?;
+        Ok(count > 0)
     }
 
     /// The definition that a request began with, as JSON.

@@ -11,22 +11,23 @@ use regex::Regex;
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "markdown", "mask", "spelling"],
-    &["document", "expression", "job", "picture"],
+    &["calendar", "document", "expression", "job", "picture"],
     &["config", "log", "message", "store"],
-    &["catalogue", "chat", "people", "runner"],
+    &["catalogue", "chat", "pager", "people", "runner"],
     &["app"],
-    &["help", "link", "request"],
+    &["away", "escalation", "help", "link", "oncall", "request", "survey"],
     &["desk"],
     &["doctor", "sample", "serve", "web"],
     &["main"],
 ];
 
 /// What rooms may import of their own floor: the importer, and the path it may name.
-const NEIGHBOURS: [(&str, &str); 8] = [
+const NEIGHBOURS: [(&str, &str); 9] = [
     ("catalogue", "chat"),
     ("catalogue", "people"),
     ("catalogue", "runner"),
     ("log", "config"),
+    ("pager", "runner"),
     ("people", "catalogue::command"),
     ("people", "chat"),
     ("doctor", "serve"),
@@ -44,6 +45,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sqlx", &["src/store"]),
+    ("statrs", &["src/survey"]),
 ];
 
 /// Lines of a file before its tests.

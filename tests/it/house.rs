@@ -32,9 +32,14 @@ pub struct Recorder {
     pub standings: Mutex<BTreeMap<String, Standing>>,
     /// Whether nobody can be asked about at the moment.
     pub is_mute: AtomicBool,
+    /// Whether it does not tell who is in a group.
+    pub is_discreet: AtomicBool,
+    /// Whether no conversation can be written to.
+    pub is_closed: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
-    replies: Mutex<Vec<Reply>>,
+    /// What was answered to one person alone.
+    pub replies: Mutex<Vec<Reply>>,
     count: AtomicU64,
 }
 
@@ -44,6 +49,8 @@ impl Recorder {
             name,
             standings: Mutex::default(),
             is_mute: AtomicBool::default(),
+            is_discreet: AtomicBool::default(),
+            is_closed: AtomicBool::default(),
             posted: Mutex::default(),
             replies: Mutex::default(),
             count: AtomicU64::default(),
@@ -54,7 +61,7 @@ impl Recorder {
     pub fn put(&self, who: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
         let name = self.standings.lock().expect("lock").get(who).and_then(|standing| standing.name.clone());
-        self.stand(who, Standing { groups, guest: false, name });
+        self.stand(who, Standing { groups, name, ..Standing::default() });
     }
 
     /// Somebody has this name there.
@@ -80,6 +87,18 @@ impl Platform for Recorder {
         Ok(self.standings.lock().expect("lock").get(person).cloned().unwrap_or_default())
     }
 
+    async fn members(&self, group: &str) -> Result<Option<Vec<Sender>>> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Err(anyhow::anyhow!("the platform does not answer"));
+        }
+        if self.is_discreet.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let standings = self.standings.lock().expect("lock");
+        let inside = standings.iter().filter(|(_, standing)| standing.groups.iter().any(|id| id == group));
+        Ok(Some(inside.map(|(id, _)| Sender { id: id.clone(), name: String::new() }).collect()))
+    }
+
     async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {
         stop.cancelled().await;
         Ok(())
@@ -91,6 +110,9 @@ impl Platform for Recorder {
     }
 
     async fn post(&self, Post { place, .. }: Post<'_>, card: &Card) -> Result<String> {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(Undelivered::Closed("it was archived".into()).into());
+        }
         let id = format!("m{}", self.count.fetch_add(1, Ordering::SeqCst) + 1);
         self.posted.lock().expect("lock").insert(id.clone(), (place.to_owned(), card.clone()));
         Ok(id)
@@ -110,6 +132,8 @@ pub struct House {
     pub slack: Arc<Recorder>,
     pub discord: Arc<Recorder>,
     pub clock: Clock,
+    /// Where its database is.
+    url: String,
     _folder: TempDir,
     events: AtomicU64,
 }
@@ -152,19 +176,46 @@ impl House {
         config: Config,
         supply: impl FnOnce(&Config, &Tools) -> Catalogue,
     ) -> Self {
-        let clock = Clock::manual(START);
-        let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
+        let (clock, url) = (Clock::manual(START), database(on, folder.path()).await);
+        Self::build((url, clock, folder), config, supply).await
+    }
+
+    /// A further process at the same database: a replica, or the same after a restart.
+    pub async fn again(&self, files: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = (self.url.clone(), self.clock.clone(), folder);
+        let again = Self::build(place, self.app.config.clone(), |_, _| catalogue(files)).await;
+        again.events.store(1 << 32, Ordering::SeqCst);
+        again
+    }
+
+    async fn build(
+        (url, clock, folder): (String, Clock, TempDir),
+        config: Config,
+        supply: impl FnOnce(&Config, &Tools) -> Catalogue,
+    ) -> Self {
+        let store = Store::open(&url, clock.clone()).await.expect("a store");
         let [chat, slack, discord] =
             [PlatformName::Web, PlatformName::Slack, PlatformName::Discord].map(|name| Arc::new(Recorder::of(name)));
         let key = serve::callback_key(&store).await.expect("a key");
-        let url = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
-        let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
+        let page = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
+        let mut tools = serve::tools(&config, clock.clone(), (key, page)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
         let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone()];
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
-        Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, events: AtomicU64::new(0) }
+        Self { app: Arc::new(app), chat, slack, discord, clock, url, _folder: folder, events: AtomicU64::new(0) }
+    }
+
+    /// The same house after its process has died and another one was started: nothing is left but the database and what
+    /// the platforms show.
+    pub async fn reopened(self, files: &[&str]) -> Self {
+        let mut again = self.again(files).await;
+        Arc::get_mut(&mut again.app).expect("nobody else has it yet").platforms = self.app.platforms.clone();
+        // What the dead process held is free once its lease has ended.
+        self.clock.advance(self.app.config.jobs.lease);
+        Self { app: again.app, ..self }
     }
 
     /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
@@ -244,6 +295,7 @@ impl House {
             let idle = claims.is_empty();
             futures::future::join_all(claims.iter().map(|claim| desk::perform(&self.app, claim))).await;
             stationmaster::request::end::expire_next(&self.app).await.expect("expires");
+            stationmaster::request::end::note_long_waits(&self.app).await.expect("notes");
             let sent = desk::outbox::deliver_next(&self.app, 64).await.expect("deliveries");
             if idle && sent == 0 {
                 return;
@@ -335,8 +387,8 @@ pub fn read(card: &Card) -> String {
         let _ = writeln!(text, "  ({note})");
     }
     // Ids differ in every run.
-    let id = regex::Regex::new("req_[0-9a-f]{32}").expect("a pattern");
-    id.replace_all(&text, "req_…").into_owned()
+    let id = regex::Regex::new("(req|esc)_[0-9a-f]{32}").expect("a pattern");
+    id.replace_all(&text, "${1}_…").into_owned()
 }
 
 /// The card of a reply.
