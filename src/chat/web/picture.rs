@@ -29,7 +29,7 @@ pub async fn show(
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let visitor = visit::required(&room.chat.conversations, &headers).await?;
+    let visitor = visit::required(&room.chat, &headers).await?;
     let card = preview::find(&room, &visitor, &which.entry).await?;
     let chart = card.and_then(|card| card.picture).ok_or_else(Refusal::missing)?.chart;
     // The card may have changed since the page was made; what is asked for is then no longer there.
