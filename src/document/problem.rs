@@ -21,8 +21,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it, where there is something to say.
     pub hint: Option<String>,
-    source: Arc<str>,
-    is_concealed: bool,
+    /// The text of the file, unless it is not to be shown.
+    source: Option<Arc<str>>,
 }
 
 impl Problem {
@@ -34,7 +34,7 @@ impl Problem {
         let line = before.matches('\n').count() + 1;
         let column = before[line_start(source, start)..].chars().count() + 1;
         let (file, message) = (file.to_owned(), message.into());
-        Self { file, span, line, column, message, hint: None, source: source.clone(), is_concealed: false }
+        Self { file, span, line, column, message, hint: None, source: Some(source.clone()) }
     }
 
     /// A problem of a whole file, or of one whose text cannot be shown.
@@ -59,13 +59,14 @@ impl Problem {
     /// The same problem, shown without the text of its line.
     #[must_use]
     pub fn conceal(mut self) -> Self {
-        self.is_concealed = true;
+        self.source = None;
         self
     }
 
     /// The text of its line.
     pub fn line_text(&self) -> &str {
-        self.source[line_start(&self.source, self.span.start)..].lines().next().unwrap_or_default()
+        let source = self.source.as_deref().unwrap_or_default();
+        source.get(line_start(source, self.span.start)..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
     /// `commands/databases.toml:12:1`
@@ -83,11 +84,11 @@ impl Problem {
 
     fn render(&self, renderer: &Renderer) -> String {
         let title = Level::ERROR.primary_title(self.message.as_str());
-        let start = line_start(&self.source, self.span.start);
+        let start = line_start(self.source.as_deref().unwrap_or_default(), self.span.start);
         let line = self.line_text();
         let group = match self.line {
             0 => Group::with_title(title).element(Origin::path(self.file.as_str())),
-            number if self.is_concealed => {
+            number if self.source.is_none() => {
                 let origin = Origin::path(self.file.as_str()).line(number).char_column(self.column);
                 Group::with_title(title).element(origin)
             }
@@ -119,7 +120,7 @@ impl std::error::Error for Problem {}
 
 /// Where the line of the byte `at` begins.
 fn line_start(source: &str, at: usize) -> usize {
-    source[..at].rfind('\n').map_or(0, |newline| newline + 1)
+    source.get(..at).unwrap_or_default().rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// The nearest boundary between characters, at `at` or before it.

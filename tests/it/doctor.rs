@@ -209,7 +209,7 @@ async fn a_sound_discord_is_said_to_be_sound() {
     ok    discord     the clock is right
     ok    discord     interactions come by the gateway
     ok    discord     on the server House
-    warn  discord     0 of 10 commands are registered as they are now
+    warn  discord     0 of 13 commands are registered as they are now
                       hint: they are registered at the next start, and when the capability files change
     ok    discord     the groups that teams and roles name are there
     ");
@@ -276,7 +276,12 @@ async fn paging_services_are_asked_and_nobody_is_paged() {
     };
     let (good, words) = said(TOKEN, SCHEDULE).await;
     assert!(good, "{words}");
-    insta::assert_snapshot!(words, @"");
+    insta::assert_snapshot!(words, @r#"
+    ok    slack       left alone: slack.bot_token is not set
+    ok    discord     left alone: discord.bot_token is not set
+    warn  pagerduty   data: Tim is on call, and nobody here is known to be that
+                      hint: set person.NAME.pagerduty = "PXX0001"
+    "#);
     fake.put_on_call(SCHEDULE, json!([entry(("PT23IWX", "Ada"), 1, None)]));
     let (good, words) = said(TOKEN, SCHEDULE).await;
     assert!(good && words.contains("ok    pagerduty   data: ada is on call by the schedule Daily Rotation"), "{words}");
@@ -312,11 +317,20 @@ async fn said_of_people(text: &str, settings: &[(&str, &str)]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn whether_there_is_somebody_to_ask_is_said() {
     let lonely = said_of_people("[team.data]\nlead = \"ada\"\n[team.other]\n", &[]).await;
-    insta::assert_snapshot!(lonely, @"");
+    insta::assert_snapshot!(lonely, @"
+    warn  teams       the team data owns what is on offer, and has no member, no channel and nobody on call
+                      hint: give team.data.members, groups, channels or oncall
+    warn  teams       team.data.lead names ada, who is known on no platform
+                      hint: add [person.ada] with their identities
+    ");
     let sound = "[web]\npersonas = [\"ada\"]\n[team.data]\nmembers = [\"ada\"]\noncall.people = [\"cleo\", \"per_1\"]\n\
                  oncall.since = \"2026-11-02\"\noncall.every = \"1w\"\n[escalation]\nteam = \"data\"\n\
                  [person.ada]\nidentities = [\"web:ada\"]\n";
-    insta::assert_snapshot!(said_of_people(sound, &[]).await, @"");
+    insta::assert_snapshot!(said_of_people(sound, &[]).await, @"
+    warn  teams       team.data.oncall.people names cleo, who is known on no platform
+                      hint: add [person.cleo] with their identities
+    ok    personas    anybody at the page may speak as ada
+    ");
     let slack = [
         ("STATIONMASTER_SLACK__BOT_TOKEN", "xoxb-1"),
         ("STATIONMASTER_SLACK__APP_TOKEN", "xapp-1"),

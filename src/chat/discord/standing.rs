@@ -128,7 +128,7 @@ async fn list(rest: &Rest, guild: &Id) -> Result<Option<Vec<Listed>>, Failure> {
             users().filter(|(user, _)| !user.bot).map(|(user, member)| (user.id.to_string(), standing(member))),
         );
         // They come by their ids, so the last one is the greatest.
-        after = users().last().map_or(after, |(user, _)| user.id.to_string());
+        after = users().next_back().map_or(after, |(user, _)| user.id.to_string());
         if page.len() < PAGE {
             break;
         }
