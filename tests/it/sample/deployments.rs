@@ -92,8 +92,9 @@ async fn a_service_is_closed_where_it_shall_be_and_never_replaced() {
     [bad] Start a new service – not done
       /service new name=hello
       The step repository failed: there is something else at platform/services/hello already
+      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ben · req_…)
     ");
     assert_eq!(run(&house.platform("services/hello"), "git", &["rev-parse", "HEAD"]), before);
@@ -143,8 +144,9 @@ async fn a_deployment_that_does_not_work_undoes_itself() {
       /deploy service=hello health=/nowhere
       The step verify failed: GET /nowhere is answered with 404 and not with 200
       What was done before has been taken back.
+      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ada · req_…)
     ");
     assert_eq!(fs::read_link(house.platform("deployments/dev/hello/current")).expect("a link"), before);
@@ -165,12 +167,14 @@ async fn what_its_own_checks_refuse_is_not_deployed() {
     insta::assert_snapshot!(card, @r#"
     [bad] Deploy a service – not done
       /deploy service=hello
-      The step build failed: the checks of hello fail at main
+      The step build failed: it ended with status 1: not ok: it is broken
+      {"declined": "the checks of hello fail at main"}
       {"output": {"release": "../.."}}
       not ok: it is broken
       What was done before has been taken back.
+      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ada · req_…)
     "#);
     assert_eq!(releases(&house, "hello").len(), 0);
