@@ -167,14 +167,12 @@ async fn what_its_own_checks_refuse_is_not_deployed() {
     insta::assert_snapshot!(card, @r#"
     [bad] Deploy a service – not done
       /deploy service=hello
-      The step build failed: it ended with status 1: not ok: it is broken
-      {"declined": "the checks of hello fail at main"}
+      The step build failed: the checks of hello fail at main
       {"output": {"release": "../.."}}
       not ok: it is broken
       What was done before has been taken back.
-      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over] [Tell them more]
+      [Try again from there] [Start over]
       (Asked by ada · req_…)
     "#);
     assert_eq!(releases(&house, "hello").len(), 0);
