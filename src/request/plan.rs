@@ -94,9 +94,10 @@ impl<'a> Proposal<'a> {
         Ok(Plan { steps, confirm, approval, limits: limits(self.command), cost })
     }
 
-    /// Who must approve, as `approval.by` says it, if somebody must.
+    /// Who must approve, as `approval.by` says it, if somebody must. A rule that cannot be applied, or a cost that cannot be
+    /// told, is an error that says who looks after it.
     pub fn demand(&self, app: &App) -> Result<Option<&'a str>> {
-        if self.command.approval.is_none() {
+        if self.command.approval.is_none() && self.command.cost.is_none() {
             return Ok(None);
         }
         self.approver(&self.facts(app, &self.values(app))?)

@@ -118,8 +118,9 @@ async fn a_failed_step_is_taken_back_and_the_request_goes_on_from_there_later() 
               /db create name=orders
               The step register failed: POST 127.0.0.1: 404 Not Found
               What was done before has been taken back.
+              Nobody could be asked for help: the team data has nobody to reach here.
               Time: 0s
-              [Try again from there] [Start over]
+              [Try again from there] [Start over] [Tell them more]
               (Asked by ada · req_…)
             ");
         }
@@ -249,6 +250,9 @@ async fn a_request_that_needs_approval_waits_and_expires_and_nothing_pretends_to
             [waiting] Create a database – waiting for approval
               /db create name=orders size=large
               This needs the approval of the team data before it runs. Nothing has been started.
+              There is nobody at the moment who can approve it: too few people are there besides you. Ask them when they are back, or say so to the team that owns it.
+              Approved: 0 of 1
+              Stands until: Tue 1 Dec, 10:00 UTC
               [Cancel]
               (Asked by ada)
             ");
@@ -260,7 +264,8 @@ async fn a_request_that_needs_approval_waits_and_expires_and_nothing_pretends_to
             [bad] Create a database – expired
               /db create name=orders size=large
               It waited for the approval of the team data, and its time ran out.
-              [Run it again]
+              Nobody could be asked for help: the team data has nobody to reach here.
+              [Run it again] [Tell them more]
               (Asked by ada · req_…)
             ");
         }
@@ -326,6 +331,8 @@ async fn d7_a_step_that_must_not_be_repeated_is_uncertain_after_a_crash() {
               /db create name=orders
               Nobody can tell whether the step provision happened: Stationmaster was interrupted, and nobody can tell how far the step came
               It must not be repeated blindly, so nothing more is done. Look at what is there before you ask for it again.
+              Nobody could be asked for help: the team data has nobody to reach here.
+              [Tell them more]
               (Asked by ada · req_…)
             ");
         }
@@ -468,7 +475,7 @@ async fn help_finds_what_is_meant_and_notes_what_is_missing() {
     [neutral] Nothing for “kubernetes” yet
       No command does that. It was noted, so that the platform team sees what is missing.
       Try other words, or /help for everything there is.
-      [Everything there is]
+      [Ask a human] [Everything there is]
     ");
     assert_eq!(house.app.store.gaps(5).await.expect("reads"), ["kubernetes"]);
     insta::assert_snapshot!(read(&card_of(&house.say("ada", "/db craete orders").await)), @"

@@ -142,8 +142,9 @@ async fn a_check_of_the_environment_asks_it_for_its_health() {
     [bad] Check that an environment is well – not done
       /env check
       The step ready failed: GET 127.0.0.1: 503 Service Unavailable: it is stopping
+      The team platform was asked for help.
       Time: 3s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ada · req_…)
     ");
     insta::assert_snapshot!(seen(house.done("ada", "/env check quick").await), @"
@@ -160,8 +161,9 @@ async fn a_check_of_the_environment_asks_it_for_its_health() {
     [bad] Check that an environment is well – not done
       /env check depth=quick url=http://169.254.169.254/latest/meta-data
       The step page failed: GET 169.254.169.254: 169.254.169.254 is a private address, and `http.allow_private` of the configuration does not name it
+      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ada · req_…)
     ");
     house.finish().await;
@@ -175,6 +177,9 @@ async fn access_waits_for_a_human() {
     [waiting] Give somebody access to a system – waiting for approval
       /access grant who=ben system=billing reason="To see why \"orders\" are {{lost}}" time=2h
       This needs the approval of the team security before it runs. Nothing has been started.
+      There is nobody at the moment who can approve it: too few people are there besides you. Ask them when they are back, or say so to the team that owns it.
+      Approved: 0 of 1
+      Stands until: Thu 3 Dec, 09:00 UTC
       [Cancel]
       (Asked by ada)
     "#);

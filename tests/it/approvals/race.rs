@@ -97,12 +97,12 @@ fn hold(on: On, cases: u32) {
 
 #[test]
 fn b3_one_decision_and_one_run_whoever_presses_at_two_replicas() {
-    hold(On::Postgres, 16);
+    hold(On::Postgres, 10);
 }
 
 #[test]
 fn b3_one_decision_and_one_run_whoever_presses_and_after_a_restart() {
-    hold(On::Sqlite, 12);
+    hold(On::Sqlite, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

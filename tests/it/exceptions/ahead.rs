@@ -64,7 +64,7 @@ async fn a_vote_that_was_given_ahead_counts_until_it_is_taken_back() {
             wire.read("ada", "Database orders has more room.").await;
             wire.say("ben", "/approvals").await;
             let list = wire.read("ben", "Approved ahead").await;
-            assert!(list.contains("for ada: 1 more times"), "{list}");
+            assert!(list.contains("for ada: 1 use left"), "{list}");
             wire.press("ben", "Take back: /db grow for ada").await;
             wire.read("ben", "You have nothing to decide, to look at or to take back.").await;
             wire.say("ada", "/db grow name=orders").await;

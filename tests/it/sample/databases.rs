@@ -53,8 +53,9 @@ async fn a_database_is_a_file_of_its_own() {
     [bad] Create a database – not done
       /db create name=orders
       The step create failed: There is a database dev_orders already. Hint: choose another name
+      The team data was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ben · req_…)
     ");
     house.done("ben", "/db create events size=large").await;
@@ -79,8 +80,9 @@ async fn a_database_is_dropped_by_its_owner_who_is_sure() {
     [bad] Delete a database of yours, with everything in it – not done
       /db drop name=orders
       The step drop failed: dev_orders belongs to ada. Hint: only its owner can drop it
+      The team data was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ben · req_…)
     ");
     assert!(house.platform("databases/dev_orders.db").is_file());
@@ -160,6 +162,8 @@ async fn a_large_production_database_waits_for_its_owners_approval() {
     [waiting] Create a database – waiting for approval
       /db create name=orders environment=prod size=large
       This needs the approval of the team data before it runs. Nothing has been started.
+      Approved: 0 of 1
+      Stands until: Wed 2 Dec, 09:00 UTC
       [Cancel]
       (Asked by ada)
     ");

@@ -92,8 +92,9 @@ async fn a_service_is_closed_where_it_shall_be_and_never_replaced() {
     [bad] Start a new service – not done
       /service new name=hello
       The step repository failed: there is something else at platform/services/hello already
+      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ben · req_…)
     ");
     assert_eq!(run(&house.platform("services/hello"), "git", &["rev-parse", "HEAD"]), before);
@@ -143,8 +144,9 @@ async fn a_deployment_that_does_not_work_undoes_itself() {
       /deploy service=hello health=/nowhere
       The step verify failed: GET /nowhere is answered with 404 and not with 200
       What was done before has been taken back.
+      The team platform was asked for help.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Tell them more]
       (Asked by ada · req_…)
     ");
     assert_eq!(fs::read_link(house.platform("deployments/dev/hello/current")).expect("a link"), before);
