@@ -60,7 +60,6 @@ async fn what_is_taken_back_cannot_be_called_off() {
         insta::allow_duplicates! { insta::assert_snapshot!(read(&house.card("ada")), @"
         [neutral] Build it – cancelled
           /build what=it
-          it was stopped
           What was done before has been taken back.
           [Run it again]
           (Asked by ada)
