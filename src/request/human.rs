@@ -22,7 +22,12 @@ pub(super) async fn values(app: &App, request: &Request) -> Result<Value> {
         // Whatever it was about, the request has gone on since.
         return Ok(values);
     }
-    values["state"] = state(&escalation).into();
+    let state = state(&escalation);
+    values["state"] = state.into();
+    if state == "unheard" {
+        // Whom there is nobody to ask for is not offered somebody.
+        values["offer"] = false.into();
+    }
     values["open"] = (!escalation.is_resolved()).into();
     values["team"] = escalation.team.as_str().into();
     let who = escalation.resolved_by.as_ref().or(escalation.holder.as_ref());

@@ -16,9 +16,31 @@ async fn a_failed_step_is_put_to_who_is_on_call_and_the_team_with_all_that_is_kn
         let stage = Stage::new(on).await;
         stage.fails("ada").await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&stage.card("ada")), @"");
+            insta::assert_snapshot!(read(&stage.card("ada")), @"
+            [bad] Create a database – not done
+              /db create name=orders
+              The step register failed: POST 127.0.0.1: 404 Not Found
+              What was done before has been taken back.
+              The team data was asked for help.
+              Time: 0s
+              [Try again from there] [Start over] [Tell them more]
+              (Asked by ada · req_…)
+            ");
             assert_eq!(stage.told("ben").len(), 1);
-            insta::assert_snapshot!(read(&stage.told("ben")[0]), @"");
+            insta::assert_snapshot!(read(&stage.told("ben")[0]), @"
+            [waiting] Create a database – a step failed
+              /db create name=orders
+              The step register failed: POST 127.0.0.1: 404 Not Found
+              • provision: done – 201 Created
+              • provision taken back: done – 204 No Content
+              • register: failed – POST 127.0.0.1: 404 Not Found
+              Now: nobody has claimed it yet
+              For: ada
+              Since: Tue 1 Dec, 09:00 UTC, 0s
+              provision.id: db-7
+              [Claim]
+              (req_… · esc_…)
+            ");
         }
         assert_eq!(stage.channel(), stage.told("ben"), "the team sees the same card");
         assert!(stage.told("cleo").is_empty() && stage.told("dora").is_empty() && stage.told("eve").is_empty());
@@ -28,7 +50,7 @@ async fn a_failed_step_is_put_to_who_is_on_call_and_the_team_with_all_that_is_kn
         let taken = card_of(&stage.click("ben", (&stage.told("ben")[0], "Claim")).await);
         assert_eq!(taken.title, "It is yours");
         assert!(stage.card("ada").body.contains("**ben** is looking at it"));
-        assert_eq!(stage.thread("ada"), ["ben is looking at it", "What was done"]);
+        assert_eq!(stage.thread("ada"), ["What was done", "ben is looking at it"]);
         let done = stage.resolve("ben", ("Quota", "Raised the quota")).await;
         assert_eq!(done.title, "It is resolved");
         insta::allow_duplicates! {
@@ -49,7 +71,6 @@ async fn d6_what_could_not_be_taken_back_is_told() {
         stage.fails("ada").await;
         let card = read(&stage.told("ben")[0]);
         assert!(card.contains("provision taken back: failed"), "{card}");
-        assert!(card.contains("The step provision failed"), "{card}");
     })
     .await;
 }
@@ -80,7 +101,7 @@ async fn an_approval_that_expires_asks_the_owner() {
         stage.later(HOUR).await;
         let one = stage.one().await;
         assert_eq!((one.reason.as_str(), one.team.as_str()), ("approval-expired", "data"));
-        assert!(read(&stage.channel()[0]).contains("Those who had to approve did not answer"));
+        assert!(read(&stage.called()).contains("Those who had to approve did not answer"));
     })
     .await;
 }
@@ -100,8 +121,22 @@ async fn a_search_in_vain_can_ask_a_human_who_is_the_platform_team() {
         let asked = card_of(&stage.submit("ada", (&form, &[("need", "My flux is stuck")])).await);
         assert_eq!(asked.title, "The team platform is asked");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&stage.told("eve")[0]), @"");
-            insta::assert_snapshot!(read(&stage.told("ada")[0]), @"");
+            insta::assert_snapshot!(read(&stage.told("eve")[0]), @"
+            [waiting] reset my quantum flux – no command does that
+              /help reset my quantum flux
+              My flux is stuck
+              Now: nobody has claimed it yet
+              For: ada
+              Since: Tue 1 Dec, 09:00 UTC, 0s
+              [Claim]
+              (esc_…)
+            ");
+            insta::assert_snapshot!(read(&stage.told("ada")[0]), @"
+            [waiting] You asked for a human
+              My flux is stuck
+              The team platform was asked.
+              (esc_…)
+            ");
         }
         stage.submit("ada", (&form, &[("need", "And it is urgent")])).await;
         assert_eq!(stage.one().await.reason, "no-such-command");
@@ -109,7 +144,7 @@ async fn a_search_in_vain_can_ask_a_human_who_is_the_platform_team() {
         stage.press("eve", "claim").await;
         stage.resolve("eve", ("Flux", "Unstuck it")).await;
         let card = stage.told("ada").into_iter().find(|card| card.title == "You asked for a human").expect("a card");
-        assert!(card.body.contains("**eve** has looked at it: Unstuck it"), "{}", card.body);
+        assert!(read(&card).contains("eve has looked at it: Unstuck it"), "{}", read(&card));
         stage.house.finish().await;
     })
     .await;
@@ -128,11 +163,11 @@ async fn whoever_waits_long_can_get_a_human() {
         stage.submit("ada", (&form, &[("need", "I need it today")])).await;
         let one = stage.one().await;
         assert_eq!((one.reason.as_str(), one.team.as_str()), ("asked-for-human", "data"));
-        assert!(read(&stage.channel()[0]).contains("I need it today"));
+        assert!(read(&stage.called()).contains("I need it today"));
         let more = form_of(stage.click("ada", (&stage.card("ada"), "Tell them more")).await);
         stage.submit("ada", (&more, &[("need", "By noon")])).await;
         assert_eq!(stage.open().await.len(), 1);
-        assert!(read(&stage.channel()[0]).contains("ada: By noon"));
+        assert!(read(&stage.called()).contains("ada: By noon"));
     })
     .await;
 }
@@ -172,7 +207,7 @@ async fn those_that_look_alike_are_one_and_the_next_one_knows_how_it_went() {
         stage.resolve("cleo", ("Full disk", "Freed some room")).await;
         assert!(stage.open().await.is_empty());
         assert_eq!(stage.trail(&root.id).await, ["opened", "told", "claimed", "resolved", "said so"]);
-        assert!(stage.card("abe").body.contains("**cleo** has looked at it: Freed some room"));
+        assert!(read(&stage.card("abe")).contains("cleo has looked at it: Freed some room"));
         stage.fails("amy").await;
         let card = read(&stage.channel()[1]);
         assert!(card.contains("Before: 1 like it, the last 0s ago (Full disk): Freed some room"), "{card}");
@@ -188,12 +223,13 @@ async fn what_goes_well_meanwhile_needs_nobody_any_more() {
         stage.fails("abe").await;
         stage.answers("POST", "/catalog/db-7", ResponseTemplate::new(200)).await;
         let root = stage.one().await;
+        let claim = Token::new("claim", &root.id);
         stage.click("ada", (&stage.card("ada"), "Try again from there")).await;
         assert_eq!(stage.one().await.id, root.id, "abe still waits");
         stage.click("abe", (&stage.card("abe"), "Try again from there")).await;
         assert!(stage.open().await.is_empty());
         assert!(read(&stage.channel()[0]).contains("It went well meanwhile: It was tried again and went well."));
-        let late = card_of(&stage.click("ben", (&stage.told("ben")[0], "Claim")).await);
+        let late = card_of(&stage.pressed("ben", &claim).await);
         assert_eq!(late.title, "It went well meanwhile.");
         stage.house.finish().await;
     })
@@ -273,7 +309,7 @@ async fn d14_cards_without_a_place_are_told_to_the_platform_team_once_a_day() {
         let first = failing().await.pop().expect("the team's conversation is closed");
         assert_eq!((first.subject.as_str(), first.team.as_str()), ("slack", "platform"));
         let card = read(&stage.told("eve")[0]);
-        assert!(card.contains("1 cards have no place to go to") && card.contains("it was archived"), "{card}");
+        assert!(card.contains("One card has no place to go to") && card.contains("it was archived"), "{card}");
         stage.pressed("eve", &Token::new("claim", &first.id)).await;
         let form = form_of(stage.pressed("eve", &Token::new("resolve", &first.id)).await);
         let values = [("new_category", "Archived"), ("automatable", "no"), ("minutes", "5"), ("outcome", "Opened it")];

@@ -1,6 +1,6 @@
 //! A house with a team that is asked, its lead, and the platform team behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use stationmaster::chat::PlatformName::{Slack, Web};
@@ -129,11 +129,18 @@ impl Stage {
         self.house.cards_at(Slack, "C-DATA")
     }
 
+    /// The card by which the team is called to the only escalation, among whatever else their conversation shows.
+    pub fn called(&self) -> Card {
+        let is_call = |card: &Card| card.footnote.as_deref().is_some_and(|note| note.contains("esc_"));
+        self.channel().into_iter().find(is_call).expect("a call")
+    }
+
     /// What was said in the threads of somebody's cards.
     pub fn thread(&self, who: &str) -> Vec<String> {
         let posted = self.house.chat.posted.lock().expect("lock");
         let prefix = format!("place-{who}/");
-        posted.values().filter(|(at, _)| at.starts_with(&prefix)).map(|(_, card)| card.title.clone()).collect()
+        let told = posted.values().filter(|(at, _)| at.starts_with(&prefix)).map(|(_, card)| card.title.clone());
+        told.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The request's card of somebody, and not what hangs in its thread.

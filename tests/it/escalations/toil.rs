@@ -26,7 +26,16 @@ async fn toil_is_ranked_with_a_trend_and_becomes_an_idea_once() {
         stage.fails("ada").await;
         let toil = card_of(&stage.house.say("ada", "/toil").await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&toil), @"");
+            insta::assert_snapshot!(read(&toil), @"
+            [neutral] What people did by hand in 30 days
+              3 times, 45m of work (↑ more than the 15m before). Self-service could have done 3 of 3 (100 %), and 0 in part.
+              1. Full disk: 30m, 2 times, ↑ more, it was 15m; self-service could have done 2
+              2. Quota: 15m, once, ★ new; self-service could have done 1
+              Without any human
+              • Databases: 1 of 4 requests ended well by themselves (25 %); a human was asked for 3 of 4 (75 %)
+              [File as an idea: Full disk] [File as an idea: Quota] [The last 90 days]
+              (Requests that were called off count nowhere)
+            ");
         }
         let form = form_of(stage.click("ada", (&toil, "File as an idea: Full disk")).await);
         let proposed: Vec<_> = form.fields.iter().filter_map(|field| field.value.as_ref()?.as_str()).collect();
@@ -50,7 +59,7 @@ async fn toil_is_ranked_with_a_trend_and_becomes_an_idea_once() {
         let labels: Vec<_> = toil.buttons.iter().map(|button| button.label.as_str()).collect();
         assert_eq!(labels, ["File as an idea: Quota", "The last 30 days"]);
         let wrong = card_of(&stage.house.say("ada", "/toil 7d").await);
-        assert_eq!(wrong.title, "7d is no window that there are figures for.");
+        assert_eq!(wrong.title, "`7d` is no window that there are figures for.");
         stage.house.finish().await;
     })
     .await;

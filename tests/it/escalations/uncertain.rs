@@ -25,7 +25,19 @@ async fn it_happened_and_the_request_goes_on_after_it() {
     on_both(|on| async move {
         let stage = lost(on).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&stage.channel()[0]), @"");
+            insta::assert_snapshot!(read(&stage.channel()[0]), @"
+            [active] Create a database – did it happen?
+              /db create name=orders
+              Nobody can tell whether the step register happened: Stationmaster was interrupted, and nobody can tell how far the step came. It was not repeated. Look at what is there, then say so here.
+              • provision: done – 201 Created
+              • register: unknown – Stationmaster was interrupted, and nobody can tell how far the step came
+              Now: ben is looking at it
+              For: ada
+              Since: Tue 1 Dec, 09:00 UTC, 0s
+              provision.id: db-7
+              [It happened] [It did not] [Run again] [Resolve…] [Hand over…] [Snooze…] [Ask…]
+              (req_… · esc_…)
+            ");
         }
         let form = form_of(stage.press("ben", "happened").await);
         assert_eq!(stage.card("ada").title, "Create a database – done");
@@ -46,7 +58,16 @@ async fn it_did_not_and_what_was_before_is_taken_back_without_a_second_call() {
         let form = form_of(stage.press("ben", "not-happened").await);
         assert_eq!(stage.calls("DELETE", "/databases/db-7").await, 1);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&stage.card("ada")), @"");
+            insta::assert_snapshot!(read(&stage.card("ada")), @"
+            [bad] Create a database – not done
+              /db create name=orders
+              The step register failed: ben found that it did not happen
+              What was done before has been taken back.
+              ben is looking at it.
+              Time: 0s
+              [Try again from there] [Start over] [Tell them more]
+              (Asked by ada · req_…)
+            ");
         }
         assert_eq!(stage.one().await.reason, "uncertain");
         let values = [("new_category", "Lost answer"), ("automatable", "no"), ("minutes", "5"), ("outcome", "Looked")];
