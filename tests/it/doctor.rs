@@ -267,7 +267,8 @@ async fn paging_services_are_asked_and_nobody_is_paged() {
     fake.put_on_call(SCHEDULE, json!([entry(("PXX0001", "Tim"), 1, None)]));
     let said = async |token: &str, schedule: &str| {
         let text = format!(
-            "[http]\nallow_private = ['127.0.0.1']\n[person.ada]\npagerduty = 'PT23IWX'\n\
+            "[http]\nallow_private = ['127.0.0.1']\n[person.ada]\nidentities = ['web:ada']\npagerduty = 'PT23IWX'\n\
+             [team.data]\nmembers = ['ada']\n\
              [team.data.oncall]\npagerduty = {{ schedule = '{schedule}', routing_key = '{ROUTING_KEY}' }}\n"
         );
         let patient = Patient { settings: BTreeMap::new(), text };
@@ -276,7 +277,12 @@ async fn paging_services_are_asked_and_nobody_is_paged() {
     };
     let (good, words) = said(TOKEN, SCHEDULE).await;
     assert!(good, "{words}");
-    insta::assert_snapshot!(words, @"");
+    insta::assert_snapshot!(words, @r#"
+    ok    slack       left alone: slack.bot_token is not set
+    ok    discord     left alone: discord.bot_token is not set
+    warn  pagerduty   data: Tim is on call, and nobody here is known to be that
+                      hint: set person.NAME.pagerduty = "PXX0001"
+    "#);
     fake.put_on_call(SCHEDULE, json!([entry(("PT23IWX", "Ada"), 1, None)]));
     let (good, words) = said(TOKEN, SCHEDULE).await;
     assert!(good && words.contains("ok    pagerduty   data: ada is on call by the schedule Daily Rotation"), "{words}");
