@@ -10,31 +10,27 @@ const RESOLVED: [(&str, &str); 4] =
 async fn ask_and_answer(stage: &Stage) {
     let wire = &stage.wire;
     wire.press("ben", "Ask…").await;
-        fill(stage, "ben", &[("text", "May I drop the old copies?")]).await;
-        wire.read("ben", "The question is sent").await;
-        wire.read("ada", "asks you").await;
-        wire.press("ada", "Answer…").await;
-        fill(stage, "ada", &[("text", "Yes, all of them")]).await;
-        wire.read("ada", "The answer is on its way.").await;
-        wire.read("ben", "ada answers\nYes, all of them").await;
-        wire.read("ben", "answers: Yes, all of them").await;
-        wire.read("cleo", "answers: Yes, all of them").await;
+    fill(stage, "ben", &[("text", "May I drop the old copies?")]).await;
+    wire.read("ben", "The question is sent").await;
+    wire.read("ada", "asks you").await;
+    wire.press("ada", "Answer…").await;
+    fill(stage, "ada", &[("text", "Yes, all of them")]).await;
+    wire.read("ada", "The answer is on its way.").await;
+    wire.read("ben", "ada answers\nYes, all of them").await;
+    wire.read("ben", "answers: Yes, all of them").await;
+    wire.read("cleo", "answers: Yes, all of them").await;
 }
 
 /// What ben has done by hand becomes an idea.
 async fn file_an_idea(stage: &Stage) {
     let wire = &stage.wire;
     wire.say("ben", "/toil").await;
-        let toil = wire.read("ben", "What people did by hand").await;
-        assert!(toil.contains("Full disk: 15m, 1 times"), "{toil}");
-        wire.press("ben", "File as an idea: Full disk").await;
-        fill(
-            stage,
-            "ben",
-            &[("title", "Disks that grow"), ("need", "As a developer I want room so that I can work")],
-        )
+    let toil = wire.read("ben", "What people did by hand").await;
+    assert!(toil.contains("Full disk: 15m, 1 times"), "{toil}");
+    wire.press("ben", "File as an idea: Full disk").await;
+    fill(stage, "ben", &[("title", "Disks that grow"), ("need", "As a developer I want room so that I can work")])
         .await;
-        wire.read("ben", "Filed: Disks that grow").await;
+    wire.read("ben", "Filed: Disks that grow").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +57,7 @@ async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
 
             ask_and_answer(&stage).await;
 
-        wire.press("ben", "Resolve…").await;
+            wire.press("ben", "Resolve…").await;
             fill(&stage, "ben", &[("new_category", ""), ("minutes", "none")]).await;
             wire.read("ben", "! ").await;
             for (field, value) in RESOLVED {
@@ -77,7 +73,7 @@ async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
             }
 
             file_an_idea(&stage).await;
-        stage.close();
+            stage.close();
         },
     )
     .await;
