@@ -48,7 +48,7 @@ impl PagerDuty {
         let id = encoded(schedule);
         let path = format!("/oncalls?schedule_ids%5B%5D={id}&include%5B%5D=users&earliest=true");
         let mut body = self.rest.ask(&path, schedule).await?;
-        let entries = serde_json::from_value(body["oncalls"].take());
+        let entries = serde_json::from_value(body.get_mut("oncalls").map(Value::take).unwrap_or_default());
         let mut entries: Vec<Entry> = entries.map_err(|_| self.rest.fault(Kind::Unreadable))?;
         entries.sort_by_key(|entry| entry.escalation_level);
         Ok(entries.into_iter().map(Recipient::from).collect())

@@ -267,7 +267,8 @@ async fn paging_services_are_asked_and_nobody_is_paged() {
     fake.put_on_call(SCHEDULE, json!([entry(("PXX0001", "Tim"), 1, None)]));
     let said = async |token: &str, schedule: &str| {
         let text = format!(
-            "[http]\nallow_private = ['127.0.0.1']\n[person.ada]\npagerduty = 'PT23IWX'\n\
+            "[http]\nallow_private = ['127.0.0.1']\n[person.ada]\nidentities = ['web:ada']\npagerduty = 'PT23IWX'\n\
+             [team.data]\nmembers = ['ada']\n\
              [team.data.oncall]\npagerduty = {{ schedule = '{schedule}', routing_key = '{ROUTING_KEY}' }}\n"
         );
         let patient = Patient { settings: BTreeMap::new(), text };

@@ -1,10 +1,37 @@
 //! Escalations: who is asked for help, what they do, and what whoever waits reads of it.
 
 use super::scene::{Asked, fill, set};
-use crate::stage::play;
+use crate::stage::{Stage, play};
 
 const RESOLVED: [(&str, &str); 4] =
     [("new_category", "Full disk"), ("automatable", "yes"), ("minutes", "15"), ("outcome", "Made room on the disk")];
+
+/// ben wants to know something of ada before he goes on.
+async fn ask_and_answer(stage: &Stage) {
+    let wire = &stage.wire;
+    wire.press("ben", "Ask…").await;
+    fill(stage, "ben", &[("text", "May I drop the old copies?")]).await;
+    wire.read("ben", "The question is sent").await;
+    wire.read("ada", "asks you").await;
+    wire.press("ada", "Answer…").await;
+    fill(stage, "ada", &[("text", "Yes, all of them")]).await;
+    wire.read("ada", "The answer is on its way.").await;
+    wire.read("ben", "ada answers\nYes, all of them").await;
+    wire.read("ben", "answers: Yes, all of them").await;
+    wire.read("cleo", "answers: Yes, all of them").await;
+}
+
+/// What ben has done by hand becomes an idea.
+async fn file_an_idea(stage: &Stage) {
+    let wire = &stage.wire;
+    wire.say("ben", "/toil").await;
+    let toil = wire.read("ben", "What people did by hand").await;
+    assert!(toil.contains("Full disk: 15m, 1 times"), "{toil}");
+    wire.press("ben", "File as an idea: Full disk").await;
+    fill(stage, "ben", &[("title", "Disks that grow"), ("need", "As a developer I want room so that I can work")])
+        .await;
+    wire.read("ben", "Filed: Disks that grow").await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
@@ -28,16 +55,7 @@ async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
             wire.read("ada", "is looking at it").await;
             wire.read("ada", "is looking at it").await;
 
-            wire.press("ben", "Ask…").await;
-            fill(&stage, "ben", &[("text", "May I drop the old copies?")]).await;
-            wire.read("ben", "The question is sent").await;
-            wire.read("ada", "asks you").await;
-            wire.press("ada", "Answer…").await;
-            fill(&stage, "ada", &[("text", "Yes, all of them")]).await;
-            wire.read("ada", "The answer is on its way.").await;
-            wire.read("ben", "ada answers\nYes, all of them").await;
-            wire.read("ben", "answers: Yes, all of them").await;
-            wire.read("cleo", "answers: Yes, all of them").await;
+            ask_and_answer(&stage).await;
 
             wire.press("ben", "Resolve…").await;
             fill(&stage, "ben", &[("new_category", ""), ("minutes", "none")]).await;
@@ -54,17 +72,7 @@ async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
                 assert!(card.contains("It was: Full disk") && !card.contains("[Claim]"), "{card}");
             }
 
-            wire.say("ben", "/toil").await;
-            let toil = wire.read("ben", "What people did by hand").await;
-            assert!(toil.contains("Full disk: 15m, 1 times"), "{toil}");
-            wire.press("ben", "File as an idea: Full disk").await;
-            fill(
-                &stage,
-                "ben",
-                &[("title", "Disks that grow"), ("need", "As a developer I want room so that I can work")],
-            )
-            .await;
-            wire.read("ben", "Filed: Disks that grow").await;
+            file_an_idea(&stage).await;
             stage.close();
         },
     )

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -120,7 +121,9 @@ impl Fake {
     }
 }
 
-async fn answer(State(fake): State<Fake>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(fake): State<Fake>, request: Request) -> Response {
+    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.expect("a whole body");
     let line = format!("{method} {}", uri.path_and_query().expect("a path"));
     let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
     let call = Call { line, headers, body: body.as_ref().map_or(Value::Null, Value::clone) };
