@@ -22,6 +22,8 @@ const NARROWEST: usize = 24;
 const BAR: usize = 24;
 /// The columns of the bar of a whole, where shares are shown.
 const SHARE: usize = 20;
+/// The columns that a figure and the gaps beside it want; with less, there is no bar.
+const FIGURE: usize = 20;
 
 /// A card as text, which ends with a line break. Its buttons have the numbers that press them.
 pub fn render(card: &Card, look: Look) -> String {
@@ -153,15 +155,16 @@ impl Page {
         }
         let longest = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0).min(self.width / 3);
         for row in rows {
-            let mut text = vec![(Ink::Plain, format!("{:longest$}  ", cut(&row.label, longest)))];
-            if let Some(bar) = row.bar {
+            let mut text = Vec::new();
+            if let Some(bar) = row.bar.filter(|_| self.width >= longest + SHARE + FIGURE) {
                 let full = (bar * SHARE as f64).round() as usize;
                 text.push((Ink::Active, "█".repeat(full)));
                 text.push((Ink::Soft, "░".repeat(SHARE - full)));
                 text.push((Ink::Plain, "  ".into()));
             }
             text.push((Ink::Plain, row.figure));
-            self.text(text, "  ", &" ".repeat(longest + 4));
+            let label = format!("  {:longest$}  ", cut(&row.label, longest));
+            self.text(text, &label, &" ".repeat(longest + 4));
         }
         chart.groups().iter().for_each(|group| soft(self, group));
         soft(self, chart.note());
