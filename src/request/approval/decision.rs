@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::chat::{Input, Reply, Tone};
 use crate::clock::Span;
-use crate::error::{Result, UserError};
+use crate::error::Result;
 use crate::job::Job;
 use crate::people::roster::Roster;
 use crate::store::Tx;
@@ -185,7 +185,7 @@ pub(super) async fn deny(app: &App, id: &str, values: &BTreeMap<String, Value>, 
     // Somebody was faster, and what they have decided is the answer.
     let case = Case::load(app, id).await?;
     check(app, &case, asker).await?;
-    Err::<Reply, UserError>(refusal::busy()).map_err(Into::into)
+    Err(refusal::busy().into())
 }
 
 fn no(approval: &str, (person, identity): (&str, &str), reason: &str) -> Vote {

@@ -97,7 +97,7 @@ async fn admit(app: &App, id: &str, asker: &Asker) -> Result<(Case, Bounds)> {
 fn scope(command: &CommandFile, input: &Map<String, Value>) -> Result<Map<String, Value>, UserError> {
     let decisive = command.decisive();
     let is_secret = |name: &&str| command.param.iter().any(|param| param.name == **name && param.kind == Kind::Secret);
-    if decisive.iter().any(|name| is_secret(name)) {
+    if decisive.iter().any(is_secret) {
         let message = "This command takes a secret, which cannot be known ahead.";
         return Err(UserError::new(Reason::Denied, message));
     }
