@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod cron;
 pub mod desk;
 pub mod doctor;
 pub mod document;

@@ -21,6 +21,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it, where there is something to say.
     pub hint: Option<String>,
+    /// Whether the file is good nevertheless.
+    pub is_warning: bool,
     source: Arc<str>,
 }
 
@@ -33,7 +35,7 @@ impl Problem {
         let line = before.matches('\n').count() + 1;
         let column = before[line_start(source, start)..].chars().count() + 1;
         let (file, message) = (file.to_owned(), message.into());
-        Self { file, span, line, column, message, hint: None, source: source.clone() }
+        Self { file, span, line, column, message, hint: None, is_warning: false, source: source.clone() }
     }
 
     /// A problem of a whole file, or of one whose text cannot be shown.
@@ -55,6 +57,12 @@ impl Problem {
         self
     }
 
+    /// The same as advice: the file is good nevertheless.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self { is_warning: true, ..self }
+    }
+
     /// `commands/databases.toml:12:1`
     pub fn place(&self) -> String {
         match self.line {
@@ -69,7 +77,8 @@ impl Problem {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(self.message.as_str());
+        let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
+        let title = level.primary_title(self.message.as_str());
         let start = line_start(&self.source, self.span.start);
         let line = self.source[start..].lines().next().unwrap_or_default();
         let group = match self.line {
