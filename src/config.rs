@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::calendar::{Hours, Zone};
 use crate::clock::Span;
 
 mod load;
@@ -174,6 +175,10 @@ pub struct Team {
     pub channels: Vec<String>,
     /// Groups of the platforms whose members are its members too: `slack:S0123`, `discord:ROLE`.
     pub groups: Vec<String>,
+    /// Where it works, `Europe/Berlin`; UTC if not said.
+    pub zone: Option<Zone>,
+    /// When it works, `Mon-Thu 08:00-16:30, Fri 08:00-12:00`; `Mon-Fri 09:00-17:00` if not said.
+    pub hours: Option<Hours>,
 }
 
 /// `[role.NAME]`
@@ -192,6 +197,10 @@ pub struct Person {
     pub roles: Vec<String>,
     /// The platform identities that are this person: `terminal:ada`, `web:…`.
     pub identities: Vec<String>,
+    /// Where they work, `Europe/Berlin`; what their platform says if not said, else UTC.
+    pub zone: Option<Zone>,
+    /// When they work; `Mon-Fri 09:00-17:00` if not said.
+    pub hours: Option<Hours>,
 }
 
 fn address_and_port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {

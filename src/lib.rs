@@ -11,6 +11,7 @@
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.
 
 pub mod app;
+pub mod calendar;
 pub mod catalogue;
 pub mod chat;
 pub mod clock;

@@ -11,7 +11,7 @@ use regex::Regex;
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "markdown", "mask", "spelling"],
-    &["document", "expression", "job"],
+    &["calendar", "document", "expression", "job"],
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],

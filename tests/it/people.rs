@@ -62,7 +62,8 @@ fn configure(config: &mut Config) {
     };
     config.team.insert("data".into(), data);
     config.role.insert("admin".into(), Role { groups: words(&["slack:S0ADMIN", "discord:100000000000000002"]) });
-    let ada = Person { identities: words(&["slack:U0ADA", "web:ada"]), roles: words(&["lead"]) };
+    let ada =
+        Person { identities: words(&["slack:U0ADA", "web:ada"]), roles: words(&["lead"]), ..Person::default() };
     config.person.insert("ada".into(), ada);
 }
 
