@@ -10,10 +10,12 @@ use serde::Serialize;
 
 use crate::clock::{Millis, Span};
 
+mod cron;
 mod hours;
 mod local;
 mod zone;
 
+pub use cron::Cron;
 pub use hours::Hours;
 pub use local::Local;
 pub use zone::Zone;

@@ -5,7 +5,8 @@
 //! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss), [`sample`] (steps of
 //!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
-//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms).
+//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms),
+//!   [`survey`] (asking people, without tiring them out).
 //! - Floor 3: [`app`] (the shared handles).
 //! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.
@@ -16,7 +17,6 @@ pub mod catalogue;
 pub mod chat;
 pub mod clock;
 pub mod config;
-pub mod cron;
 pub mod desk;
 pub mod doctor;
 pub mod document;
@@ -36,4 +36,5 @@ pub mod sample;
 pub mod serve;
 pub mod spelling;
 pub mod store;
+pub mod survey;
 pub mod web;

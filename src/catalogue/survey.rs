@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::calendar::Zone;
+use crate::calendar::{Cron, Zone};
 use crate::clock::Span;
-use crate::cron::Cron;
 
 pub mod answers;
 pub mod question;

@@ -129,8 +129,8 @@ mod tests {
                 let week = turn("weekly", 7, (hour / 24 - weekly).div_euclid(7) * 7 + weekly);
                 let event = turn("event", 30, 0);
                 let mut due = vec![];
-                if hour % 24 == 9 { due.extend([(week, [rare, event]), (rare, [week, event])]); }
-                if events.contains(&hour) { due.push((event, [rare, week])); }
+                if hour % 24 == 9 { due.extend([(week, vec![rare]), (rare, vec![week])]); }
+                if events.contains(&hour) { due.push((event, vec![rare, week])); }
                 for (turn, others) in due {
                     if turn.opens_at <= now && ask_at(&turn, &asked, &others, now) == Some(now)
                         && !asked.iter().any(|past| past.survey == turn.survey && past.asked_at >= turn.opens_at && !turn.by_event) {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Zone;
+use super::{Local, Zone};
 use crate::clock::Millis;
 
 /// How many days are looked at for the next time: the 29th of February on a given weekday may be 40 years away.
@@ -45,10 +45,11 @@ impl Cron {
     /// after it, and one that comes twice is the first, so that each is once.
     pub fn next(&self, zone: &Zone, after: Millis) -> Option<Millis> {
         // Clocks that are set back over midnight show yesterday again.
-        let first = zone.local(after).date().yesterday().ok()?;
+        let Local(local) = zone.local(after);
+        let first = local.date().yesterday().ok()?;
         let days = std::iter::successors(Some(first), |date| date.tomorrow().ok()).take(HORIZON);
         let mut instants = days.filter(|date| self.falls_on(*date)).flat_map(|date| self.times(date));
-        instants.find_map(|time| Some(zone.instant(time)).filter(|at| *at > after))
+        instants.find_map(|time| Some(zone.instant(Local(time))).filter(|at| *at > after))
     }
 
     fn falls_on(&self, date: Date) -> bool {
