@@ -13,6 +13,7 @@ use crate::clock::Millis;
 
 pub mod card;
 pub mod discord;
+mod ellipsis;
 mod form;
 mod platform;
 pub mod slack;
@@ -21,6 +22,9 @@ pub mod web;
 
 pub use form::{Choice, Field, Form, Input, Offer};
 pub use platform::{Answer, Delivery, Finding, Health, Inbox, Level, Platform, Post, Standing, Undelivered};
+
+/// The verb of the tokens of pulse surveys. Invariant: an event or a form with it is written nowhere.
+pub const SEALED: &str = "pulse";
 
 /// A platform that people talk on, or a door that programs use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,6 +110,17 @@ pub struct Event {
     pub answer_to: Value,
 }
 
+impl Event {
+    /// Whether it answers something that nobody may read along with: it is kept nowhere, and what comes of it is told to
+    /// its sender alone and kept nowhere either.
+    pub fn is_sealed(&self) -> bool {
+        match &self.intent {
+            Intent::Press { token } | Intent::Submit { token, .. } => token.is_sealed(),
+            _ => false,
+        }
+    }
+}
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
@@ -185,6 +200,11 @@ impl Token {
     /// A token as it came back from a platform.
     pub fn received(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// Whether what it comes back with is an answer that must not be kept with who gave it.
+    pub fn is_sealed(&self) -> bool {
+        self.parts().0 == SEALED
     }
 
     /// Its verb and object.

@@ -6,7 +6,7 @@
 //!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
 //! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms),
-//!   [`survey`] (asking people, without tiring them out).
+//!   [`survey`] (pulse surveys).
 //! - Floor 3: [`app`] (the shared handles).
 //! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.

@@ -17,10 +17,15 @@ use stationmaster::config::{Config, Log};
 use stationmaster::doctor;
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
+use stationmaster::survey::line;
+use stationmaster::survey::question::Kind;
 use stationmaster::web::token;
 use stationmaster::{desk, log, sample, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The exit status with which clap refuses an argument.
+const EX_USAGE: u8 = 2;
 
 /// The chat-ops front door of an internal developer platform.
 #[derive(Debug, Parser)]
@@ -68,6 +73,9 @@ enum Task {
         #[arg(long)]
         http: bool,
     },
+    /// The statistics of pulse surveys, on answers in files.
+    #[command(subcommand)]
+    Survey(Survey),
     /// Do a step of the sample platform; its capability files run this.
     #[command(hide = true)]
     Sample { words: Vec<String> },
@@ -96,6 +104,35 @@ enum Token {
     Revoke {
         /// Its id, as `token list` shows it.
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Survey {
+    /// Score the answers on standard input, a respondent on each line, and print JSON.
+    Score {
+        /// What was asked, such as enps, csat5, umux-lite, sus, scale7 or choice.
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Kind,
+        /// The options of a choice, with commas between them, so that those which nobody took are shown too.
+        #[arg(long, value_name = "OPTION", value_delimiter = ',')]
+        options: Vec<String>,
+        /// How many there are in all, which narrows the interval.
+        #[arg(long, value_name = "N", requires = "random_cohort")]
+        population: Option<u64>,
+        /// Those who were asked are a random cohort of the population: nothing else justifies a narrower interval.
+        #[arg(long, requires = "population")]
+        random_cohort: bool,
+    },
+    /// Say whether the answers in two files differ by more than chance, and print JSON; `-` is standard input.
+    Compare {
+        /// What was asked, such as enps, csat5, umux-lite, sus or scale7.
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Kind,
+        /// The answers of the earlier wave, or of the first group.
+        before: PathBuf,
+        /// The answers of the later wave, or of the second group.
+        after: PathBuf,
     },
 }
 
@@ -134,6 +171,7 @@ async fn perform(line: Line) -> Result<ExitCode> {
         Task::Audit(Audit::Verify) => verify(&config()?).await,
         Task::Token(task) => tokens(&config()?, task).await,
         Task::Sample { words } => Ok(sample::perform(&words).await),
+        Task::Survey(task) => survey(task),
         Task::Doctor => examine(&config()?).await,
         Task::SlackManifest { http } => slack_manifest(&config()?, http),
     }
@@ -216,6 +254,24 @@ async fn tokens(config: &Config, task: Token) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn survey(task: Survey) -> Result<ExitCode> {
+    let said = match task {
+        Survey::Score { kind, options, population, random_cohort: _ } => line::score(kind, &options, population),
+        Survey::Compare { kind, before, after } => line::compare(kind, before.as_path().into(), after.as_path().into()),
+    };
+    match said {
+        Ok(json) => {
+            println!("{json}");
+            Ok(ExitCode::SUCCESS)
+        }
+        // A wrong answer has the status of a wrong argument.
+        Err(error) => {
+            eprintln!("{}", error.downcast::<UserError>()?);
+            Ok(ExitCode::from(EX_USAGE))
+        }
+    }
 }
 
 async fn examine(config: &Config) -> Result<ExitCode> {

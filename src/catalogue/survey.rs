@@ -10,9 +10,11 @@ use crate::calendar::{Cron, Zone};
 use crate::clock::Span;
 
 pub mod answers;
+pub mod kind;
 pub mod question;
 
-pub use question::{Kind, Question};
+pub use kind::Kind;
+pub use question::Question;
 
 /// The fewest people behind a figure that is shown; no survey may go below it.
 pub const FEWEST: u32 = 3;

@@ -22,6 +22,13 @@ pub struct Form {
     pub error: Option<String>,
 }
 
+impl Form {
+    /// Whether what is filled in may be kept in memory only.
+    pub fn is_sealed(&self) -> bool {
+        self.token.is_sealed()
+    }
+}
+
 /// One question of a form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {

@@ -24,6 +24,7 @@ mod live;
 mod page;
 mod preview;
 mod refusal;
+mod sealed;
 mod thread;
 mod view;
 mod visit;

@@ -51,6 +51,20 @@ impl Desk {
         });
     }
 
+    /// Answers an event that must not be kept: while its sender waits, and never again.
+    async fn answer_sealed(&self, event: Event) -> Result<bool> {
+        count(&event);
+        let reply = timeout(KEEP, desk::handle(&self.app, &event)).await.map_err(|_| not_kept())?;
+        let app = self.app.clone();
+        self.tasks.spawn(async move {
+            let Some(platform) = app.platforms.get(&event.platform) else { return };
+            if let Err(error) = platform.reply(&event, &reply).await {
+                tracing::warn!(error = format!("{error:#}"), "an answer to something sealed could not be given");
+            }
+        });
+        Ok(true)
+    }
+
     /// Takes up events that nobody is answering, as far as there is room for them; how many there were.
     pub async fn sweep_next(&self) -> Result<usize> {
         let free = (0..self.permits.available_permits()).map_while(|_| self.permits.clone().try_acquire_owned().ok());
@@ -86,6 +100,9 @@ impl Desk {
 #[async_trait]
 impl Inbox for Desk {
     async fn accept(&self, event: Event) -> Result<bool> {
+        if event.is_sealed() {
+            return self.answer_sealed(event).await;
+        }
         let key = key(&event);
         // With too many at a time, the rest waits on the disk for whoever has room first.
         let permit = self.permits.clone().try_acquire_owned().ok();

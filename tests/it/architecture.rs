@@ -34,7 +34,7 @@ const NEIGHBOURS: [(&str, &str); 8] = [
 ];
 
 /// Foreign crates that are named in few places only, and those places.
-const FOREIGN: [(&str, &[&str]); 8] = [
+const FOREIGN: [(&str, &[&str]); 9] = [
     ("axum", &["src/web", "src/chat/web"]),
     ("cel", &["src/expression.rs"]),
     ("clap", &["src/main.rs"]),
@@ -43,6 +43,7 @@ const FOREIGN: [(&str, &[&str]); 8] = [
     ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sqlx", &["src/store"]),
+    ("statrs", &["src/survey"]),
 ];
 
 /// Lines of a file before its tests.

@@ -6,6 +6,7 @@ use stationmaster::catalogue::Catalogue;
 use stationmaster::catalogue::choices::{Lookup, Offline};
 use stationmaster::catalogue::parameter::ChoicesFrom;
 use stationmaster::catalogue::resolve::{Asked, Asker, Resolved};
+use stationmaster::chat::PlatformName;
 use stationmaster::error::{Result, UserError};
 use stationmaster::markdown::{parse, plain};
 use stationmaster::people::Person;

@@ -34,7 +34,8 @@ pub struct Recorder {
     pub is_mute: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
-    replies: Mutex<Vec<Reply>>,
+    /// What was answered to one person alone.
+    pub replies: Mutex<Vec<Reply>>,
     count: AtomicU64,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stationmaster::chat::{Inbox, Intent};
+use stationmaster::chat::{Inbox, Intent, Token};
 use stationmaster::error::Result;
 use stationmaster::serve;
 use stationmaster::store::Store;
@@ -89,6 +89,34 @@ async fn d13_what_there_is_no_room_for_is_taken_up_as_soon_as_there_is() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         open.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn e1_what_is_sealed_is_answered_and_kept_nowhere() {
+    on_both(|on| async move {
+        let house = House::with(on, &[TOUCH]).await;
+        let press = |who: &str| house.event(who, Intent::Press { token: Token::new("pulse", "inv_1") });
+        let (first, second, store, chat) = (press("ada"), press("ben"), house.app.store.clone(), house.chat.clone());
+        let (app, _folder) = house.into_app();
+        let open = serve::House::open(app).await.expect("opens");
+        assert!(open.desk.accept(first.clone()).await.expect("answers"));
+        assert!(open.desk.accept(first).await.expect("answers"), "nobody can know that it came before");
+        assert!(open.desk.accept(second).await.expect("answers"));
+        let began = Instant::now();
+        while chat.replies.lock().expect("lock").len() < 3 {
+            assert!(began.elapsed() < Duration::from_secs(10), "they are told nothing");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(store.count_events().await.expect("counts"), 0);
+        open.close().await;
+        let drafts = store.drafts();
+        drafts.put_sealed("d1", "five".into());
+        assert_eq!(drafts.clone().get("d1").await.expect("reads").as_deref(), Some("five"));
+        assert_eq!(store.drafts().get("d1").await.expect("reads"), None, "it is in memory only");
+        drafts.discard("d1").await.expect("forgets");
+        assert_eq!(drafts.get("d1").await.expect("reads"), None);
     })
     .await;
 }

@@ -37,6 +37,7 @@ mod server;
 mod slack;
 mod store;
 mod supply;
+mod survey_line;
 mod terminal;
 mod transcripts;
 mod wire;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Kind, Question, Survey};
+use super::kind::{Kind, Pick};
+use super::{Question, Survey};
 
 /// What was answered, and what is wrong with it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,8 +42,8 @@ impl Question {
     /// The names of the fields that answer it: one, or one for each statement or each choice that can be ticked.
     pub fn fields(&self) -> Vec<String> {
         let several = match self.kind {
-            Kind::Choices => self.choices.len(),
-            kind => kind.items().unwrap_or(0),
+            Kind::Choice(Pick::Several) => self.choices.len(),
+            _ => self.statements().unwrap_or(0),
         };
         match several {
             0 => vec![self.name.clone()],
@@ -55,7 +56,7 @@ impl Question {
         let value = |field: &String| values.get(field).cloned().unwrap_or_default();
         let fields = self.fields();
         match (self.kind, fields.as_slice()) {
-            (Kind::Choices, fields) => {
+            (Kind::Choice(Pick::Several), fields) => {
                 let is_ticked = |field: &String| matches!(value(field), Value::Bool(true)) || value(field) == "true";
                 let ticked = self.choices.iter().zip(fields).filter(|(_, field)| is_ticked(field));
                 ticked.map(|(choice, _)| Value::from(choice.clone())).collect()

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::kind::{Kind, Pick, Rating};
+
 /// The longest free text, in characters.
 const LONGEST: usize = 2000;
 
@@ -36,65 +38,6 @@ pub struct Question {
     pub optional: bool,
 }
 
-/// What is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Would you recommend it, from 0 to 10.
-    Enps,
-    /// Satisfaction on 3 points.
-    Csat3,
-    /// Satisfaction on 4 points.
-    Csat4,
-    /// Satisfaction on 5 points.
-    Csat5,
-    /// Satisfaction on 6 points.
-    Csat6,
-    /// Satisfaction on 7 points.
-    Csat7,
-    /// Satisfaction on 10 points.
-    Csat10,
-    /// Two statements on 7 points.
-    UmuxLite,
-    /// Ten statements on 5 points.
-    Sus,
-    /// A scale of 5 points.
-    Scale5,
-    /// A scale of 7 points.
-    Scale7,
-    /// One of a few.
-    Choice,
-    /// Any of a few.
-    Choices,
-    /// Free text.
-    Text,
-}
-
-impl Kind {
-    /// The lowest and the highest point of its scale, if it has one.
-    pub fn points(self) -> Option<(i64, i64)> {
-        Some(match self {
-            Self::Enps => (0, 10),
-            Self::Csat3 => (1, 3),
-            Self::Csat4 => (1, 4),
-            Self::Csat5 | Self::Scale5 | Self::Sus => (1, 5),
-            Self::Csat6 => (1, 6),
-            Self::Csat7 | Self::Scale7 | Self::UmuxLite => (1, 7),
-            Self::Csat10 => (1, 10),
-            Self::Choice | Self::Choices | Self::Text => return None,
-        })
-    }
-
-    /// How many statements it has that are answered each.
-    pub fn items(self) -> Option<usize> {
-        match self {
-            Self::UmuxLite => Some(2),
-            Self::Sus => Some(10),
-            _ => None,
-        }
-    }
-}
-
 impl Question {
     /// What a trend may be drawn through: the first 16 hexadecimal digits of SHA-256 over everything that changes what an
     /// answer means.
@@ -104,20 +47,41 @@ impl Question {
         hex::encode(&Sha256::digest(text)[..8])
     }
 
+    /// What it is scored by, if it is answered in numbers.
+    pub fn rating(&self) -> Option<Rating> {
+        match self.kind {
+            Kind::Rating(rating) => Some(rating),
+            Kind::Choice(_) | Kind::Text => None,
+        }
+    }
+
+    /// The lowest and the highest point of its scale, if it has one.
+    pub fn points(&self) -> Option<(i64, i64)> {
+        let (low, high) = self.rating()?.bounds().into_inner();
+        Some((low.into(), high.into()))
+    }
+
+    /// How many statements it has, where each is answered by itself.
+    pub fn statements(&self) -> Option<usize> {
+        self.rating().map(Rating::items).filter(|items| *items > 1)
+    }
+
     /// How long it takes to answer, in seconds: 15 for each point of a scale that is looked for, 60 for a text.
     pub fn seconds(&self) -> u32 {
         match self.kind {
             Kind::Text => 60,
-            kind => 15 * kind.items().map_or(1, |items| u32::try_from(items).unwrap_or(10)),
+            _ => 15 * self.statements().map_or(1, |items| u32::try_from(items).unwrap_or(10)),
         }
     }
 
     /// What one press can answer: the label and the value of each option, the lowest first. None where one press is not
     /// enough.
     pub fn options(&self) -> Vec<(String, Value)> {
-        match (self.kind, self.kind.points()) {
-            (Kind::Choice, _) => self.choices.iter().map(|choice| (choice.clone(), choice.clone().into())).collect(),
-            (kind, Some((low, high))) if kind.items().is_none() => {
+        match (self.kind, self.points()) {
+            (Kind::Choice(Pick::One), _) => {
+                self.choices.iter().map(|choice| (choice.clone(), choice.clone().into())).collect()
+            }
+            (_, Some((low, high))) if self.statements().is_none() => {
                 (low..=high).map(|point| (self.label(point), point.into())).collect()
             }
             _ => Vec::new(),
@@ -126,7 +90,7 @@ impl Question {
 
     /// A point of its scale in words: `5 – strongly agree`.
     pub fn label(&self, point: i64) -> String {
-        let (low, high) = self.kind.points().unwrap_or_default();
+        let (low, high) = self.points().unwrap_or_default();
         let end = if point == low { &self.low } else if point == high { &self.high } else { &None };
         end.as_ref().map_or_else(|| point.to_string(), |end| format!("{point} – {end}"))
     }
@@ -136,10 +100,10 @@ impl Question {
     pub fn read(&self, given: &Value) -> Result<Option<Value>, String> {
         match self.kind {
             Kind::Text => self.read_text(given),
-            Kind::Choice => self.read_choice(given),
-            Kind::Choices => self.read_choices(given),
-            kind if kind.items().is_some() => self.read_items(given),
-            _ => self.read_point(given),
+            Kind::Choice(Pick::One) => self.read_choice(given),
+            Kind::Choice(Pick::Several) => self.read_choices(given),
+            Kind::Rating(_) if self.statements().is_some() => self.read_items(given),
+            Kind::Rating(_) => self.read_point(given),
         }
     }
 
@@ -156,7 +120,7 @@ impl Question {
     }
 
     fn read_point(&self, given: &Value) -> Result<Option<Value>, String> {
-        let (low, high) = self.kind.points().unwrap_or_default();
+        let (low, high) = self.points().unwrap_or_default();
         let wrong = || format!("Choose a whole number from {low} to {high}.");
         let point = match given {
             Value::Null => return Ok(None),
@@ -193,7 +157,7 @@ impl Question {
     }
 
     fn read_items(&self, given: &Value) -> Result<Option<Value>, String> {
-        let count = self.kind.items().unwrap_or_default();
+        let count = self.statements().unwrap_or_default();
         let given = match given {
             Value::Null => return Ok(None),
             Value::Array(items) if items.len() == count => items,
@@ -260,7 +224,7 @@ mod tests {
         assert_eq!(first.version(), same.version());
         for other in [
             Question { text: "U".into(), ..first.clone() },
-            Question { kind: Kind::Csat5, ..first.clone() },
+            Question { kind: "csat5".parse().expect("a type"), ..first.clone() },
             Question { high: None, ..first.clone() },
             Question { choices: vec!["a".into()], ..first.clone() },
         ] {

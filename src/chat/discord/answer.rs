@@ -165,7 +165,12 @@ impl Room {
 
     /// Keeps a form that is being filled in.
     pub async fn keep(&self, id: &str, draft: &Draft) -> Result<()> {
-        self.drafts.put(id, serde_json::to_string(draft)?).await
+        let body = serde_json::to_string(draft)?;
+        if draft.form.is_sealed() {
+            self.drafts.put_sealed(id, body);
+            return Ok(());
+        }
+        self.drafts.put(id, body).await
     }
 
     /// Answers an event whose first response was given, or never will be.

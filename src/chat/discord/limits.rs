@@ -3,6 +3,8 @@
 //! Lengths are counted in UTF-16 code units. Discord's documents say "characters" and its parts count differently; no
 //! count of theirs is longer than this one.
 
+use crate::chat::ellipsis::shorten;
+
 /// An embed's title.
 pub const TITLE: usize = 256;
 /// An embed's description.
@@ -57,23 +59,7 @@ pub fn length(text: &str) -> usize {
 
 /// The text if it fits, else its beginning and an ellipsis. Plain text only: it knows no markup.
 pub fn cut(text: &str, most: usize) -> String {
-    if length(text) <= most {
-        return text.to_owned();
-    }
-    let mut room = most.saturating_sub(1);
-    let mut kept: String = text
-        .chars()
-        .take_while(|c| match room.checked_sub(c.len_utf16()) {
-            Some(rest) => {
-                room = rest;
-                true
-            }
-            None => false,
-        })
-        .collect();
-    kept.truncate(kept.trim_end().len());
-    kept.push('…');
-    kept
+    shorten(text, most, char::len_utf16)
 }
 
 #[cfg(test)]

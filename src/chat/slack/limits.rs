@@ -3,6 +3,8 @@
 //! They are those of the Block Kit reference, unless a line says otherwise. Slack does not say what it counts, so
 //! [`width`] counts the most that it could.
 
+use crate::chat::ellipsis::shorten;
+
 /// Blocks of a message.
 pub const MESSAGE_BLOCKS: usize = 50;
 /// Blocks of a modal or a home.
@@ -57,9 +59,6 @@ pub const ID: usize = 255;
 /// An error beside a field; not documented.
 pub const FIELD_ERROR: usize = 300;
 
-/// What a text is cut with.
-const ELLIPSIS: char = '…';
-
 /// How much room a character may take: UTF-16 units, and what is escaped as it is sent.
 pub fn width(c: char) -> usize {
     match c {
@@ -82,21 +81,7 @@ pub fn is_blank(text: &str) -> bool {
 /// The text within `most`, the end cut off if it is longer; without control characters, which Slack refuses.
 pub fn cut(text: &str, most: usize) -> String {
     let kept = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-    let text: String = kept.collect();
-    if length(&text) <= most {
-        return text;
-    }
-    let mut room = most.saturating_sub(1);
-    let fits = |c: &char| match room.checked_sub(width(*c)) {
-        Some(rest) => {
-            room = rest;
-            true
-        }
-        None => false,
-    };
-    let mut short: String = text.chars().take_while(fits).collect();
-    short.push(ELLIPSIS);
-    short
+    shorten(&kept.collect::<String>(), most, width)
 }
 
 /// The same in one line.

@@ -127,7 +127,12 @@ impl Workspace {
         let mut kept = form.clone();
         kept.fields.iter_mut().filter(|field| field.input == Input::Secret).for_each(|field| field.value = None);
         let draft = Draft { user: way.user.clone(), form: kept, back: way.back() };
-        self.drafts.put(&id, serde_json::to_string(&draft)?).await?;
+        let body = serde_json::to_string(&draft)?;
+        if form.is_sealed() {
+            self.drafts.put_sealed(&id, body);
+        } else {
+            self.drafts.put(&id, body).await?;
+        }
         self.offer_draft(way, &id, form).await
     }
 

@@ -12,7 +12,7 @@ use super::content::Content;
 use super::filled::Filled;
 use super::page::{answer, event};
 use super::refusal::Refusal;
-use super::{Room, reply_id, view, visit};
+use super::{Room, reply_id, sealed, view, visit};
 use crate::chat::{Event, Form, Intent, Reply, Token, Tone};
 use crate::error::{Result, UserError};
 use crate::store::conversation::{Entry, Visitor};
@@ -35,7 +35,11 @@ pub async fn press(State(room): State<Room>, headers: HeaderMap, body: RawForm) 
     let (visitor, filled) = enter(&room, &headers, &body).await?;
     let entry = Some(filled.text("entry")?.to_owned()).filter(|entry| !entry.is_empty());
     let intent = Intent::Press { token: Token::received(filled.text("token")?) };
-    let refused = accept(&room, event(&visitor, filled.delivery()?, entry, intent)).await?;
+    let event = event(&visitor, filled.delivery()?, entry, intent);
+    if event.is_sealed() {
+        return sealed::press(&room, &visitor, &headers, event).await;
+    }
+    let refused = accept(&room, event).await?;
     Ok(answer(&headers, html([refused])?))
 }
 
@@ -50,6 +54,10 @@ pub async fn submit(State(room): State<Room>, headers: HeaderMap, body: RawForm)
     let values = filled.answers(&form.fields);
     let intent = Intent::Submit { token: form.token.clone(), values: values.clone() };
     let event = event(&visitor, filled.delivery()?, Some(entry.id.clone()), intent);
+    if event.is_sealed() {
+        let reply = room.inbox.ask(event).await;
+        return sealed::sent(&room, &visitor, &headers, (entry, form, values), reply).await;
+    }
     let said = reply_id(&event);
     let (form, card) = match room.inbox.ask(event).await {
         Reply::Form(again) => (Content::form(with_answers(again, &values)), None),
@@ -123,7 +131,7 @@ async fn accept(room: &Room, event: Event) -> Result<Option<Entry>> {
 }
 
 /// The form with what was filled in, where it does not say better.
-fn with_answers(mut form: Form, values: &BTreeMap<String, Value>) -> Form {
+pub fn with_answers(mut form: Form, values: &BTreeMap<String, Value>) -> Form {
     for field in form.fields.iter_mut().filter(|field| field.value.is_none()) {
         field.value = values.get(&field.name).cloned();
     }

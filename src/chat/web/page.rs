@@ -69,10 +69,10 @@ pub async fn show(
             let history = history(&room, &visitor, which.before).await?;
             Ok(Html(history.render().map_err(anyhow::Error::from)?).into_response())
         }
-        Some(visitor) => Ok(Html(page(&room, visitor, which.before).await?).into_response()),
+        Some(visitor) => Ok(Html(page(&room, visitor, which.before, None).await?).into_response()),
         None => {
             let (visitor, cookie) = visit::welcome(&room.chat.conversations).await?;
-            Ok(([(header::SET_COOKIE, cookie)], Html(page(&room, visitor, None).await?)).into_response())
+            Ok(([(header::SET_COOKIE, cookie)], Html(page(&room, visitor, None, None).await?)).into_response())
         }
     }
 }
@@ -85,15 +85,30 @@ pub fn answer(headers: &HeaderMap, pieces: String) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/"))]).into_response()
 }
 
+/// Pieces that stand in no conversation; without a script, at the end of the page that shows it.
+pub async fn answer_passing(
+    room: &Room,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    pieces: String,
+) -> Result<Response, Refusal> {
+    if is_fragment(headers) {
+        return Ok(Html(pieces).into_response());
+    }
+    Ok(Html(page(room, visitor.clone(), None, Some(pieces)).await?).into_response())
+}
+
 /// Whether the script asks, which wants a piece of the page only.
 pub fn is_fragment(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == FRAGMENT)
 }
 
-async fn page(room: &Room, visitor: Visitor, before: Option<i64>) -> Result<String> {
+/// The whole page; `passing` stands at the end of the conversation, and in it nowhere.
+async fn page(room: &Room, visitor: Visitor, before: Option<i64>, passing: Option<String>) -> Result<String> {
     // Counted before reading: what changes in between is told twice rather than never.
     let after = room.chat.conversations.count(&visitor.id).await?;
-    let history = history(room, &visitor, before).await?;
+    let mut history = history(room, &visitor, before).await?;
+    history.entries.extend(passing);
     let initial = visitor.name.chars().take(1).flat_map(char::to_uppercase).collect();
     Ok(Page { assets: &ADDRESSES, visitor, initial, delivery: Uuid::new_v4(), after, history }.render()?)
 }

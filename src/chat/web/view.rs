@@ -22,7 +22,14 @@ pub fn entry(thread: &Thread) -> Result<String> {
     let (at, clock) = times(entry)?;
     let details = thread.details.iter().map(detail).collect::<Result<Vec<_>>>()?.concat();
     let (dom_id, seq) = (format!("e-{}", entry.id), thread.seq());
-    Ok(EntryView { dom_id, entry, seq, content: &content, details, at, clock }.render()?)
+    Ok(EntryView { dom_id, entry, seq, content: &content, details, at, clock, passing: false }.render()?)
+}
+
+/// Something that is shown in an entry's place, or beside the entries, and kept nowhere.
+pub fn passing(entry: &Entry, content: &Content) -> Result<String> {
+    let (dom_id, (at, clock)) = (format!("e-{}", entry.id), times(entry)?);
+    let details = String::new();
+    Ok(EntryView { dom_id, entry, seq: entry.seq, content, details, at, clock, passing: true }.render()?)
 }
 
 /// The card of the home as HTML.
@@ -71,6 +78,8 @@ struct EntryView<'a> {
     details: String,
     at: String,
     clock: String,
+    /// Whether it is kept nowhere.
+    passing: bool,
 }
 
 impl EntryView<'_> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::capability::is_word;
 use super::super::finding::{Findings, Remark};
-use crate::catalogue::survey::{Kind, Question, Survey};
+use crate::catalogue::survey::kind::{Kind, Rating};
+use crate::catalogue::survey::{Question, Survey};
 
 /// The most choices of a question: what Slack and Discord show in one menu.
 const CHOICES: usize = 25;
@@ -36,8 +37,8 @@ pub(super) fn check(survey: &Survey, findings: &mut Findings<'_>) {
 
 /// A scale says what its ends mean; nothing else has ends.
 fn check_ends(question: &Question, at: &str, findings: &mut Findings<'_>) {
-    let has_ends = question.kind.points().is_some();
-    let must = has_ends && question.kind != Kind::Enps && question.kind.items().is_none();
+    let has_ends = question.points().is_some();
+    let must = matches!(question.rating(), Some(Rating::Csat(_) | Rating::Scale(_)));
     for (key, end, example) in [("low", &question.low, "not at all"), ("high", &question.high, "completely")] {
         match end {
             None if must => {
@@ -57,7 +58,7 @@ fn check_ends(question: &Question, at: &str, findings: &mut Findings<'_>) {
 
 fn check_choices(question: &Question, at: &str, findings: &mut Findings<'_>) {
     let (choices, path) = (&question.choices, format!("{at}.choices"));
-    if !matches!(question.kind, Kind::Choice | Kind::Choices) {
+    if !matches!(question.kind, Kind::Choice(_)) {
         if !choices.is_empty() {
             let remark = Remark::new("only a question of the type choice or choices has choices");
             findings.add(&path, remark);
@@ -80,7 +81,7 @@ fn check_choices(question: &Question, at: &str, findings: &mut Findings<'_>) {
 
 /// The statements of a standard questionnaire, with what it is about in them.
 fn check_items(question: &Question, at: &str, findings: &mut Findings<'_>) {
-    let wanted = question.kind.items().unwrap_or(0);
+    let wanted = question.statements().unwrap_or(0);
     if question.items.len() == wanted {
         let blank = question.items.iter().position(|item| item.trim().is_empty());
         blank.into_iter().for_each(|index| findings.refuse_blank(&format!("{at}.items[{index}]"), ""));

@@ -159,7 +159,9 @@ function merge(html, mine = false) {
   lookForEnd();
   for (const fresh of [...template.content.querySelectorAll(".entry")]) {
     const old = find(fresh.id);
-    if (old && Number(old.dataset.seq) < Number(fresh.dataset.seq)) change(old, fresh);
+    // What passes by is kept nowhere, so it has no number of its own.
+    const isNewer = old && ("passing" in fresh.dataset || Number(old.dataset.seq) < Number(fresh.dataset.seq));
+    if (isNewer) change(old, fresh);
     if (old || isEarlier(fresh)) continue;
     const next = [...entries.querySelectorAll(".entry")].find((e) => Number(e.dataset.born) > Number(fresh.dataset.born));
     fresh.classList.add("new");
