@@ -38,7 +38,7 @@ create table wave (
     results text,
     published_at bigint,
     -- "You said, we did", as JSON.
-    loop text,
+    said text,
     looped_at bigint,
     -- Why it was opened before the last one had its "you said, we did", and by whom.
     override_reason text,

@@ -16,6 +16,16 @@ pub enum Job {
         /// The request's id.
         request: String,
     },
+    /// Goes on with a wave of a survey: opens it, asks, reminds, closes it and publishes.
+    Wave {
+        /// The wave's id.
+        wave: String,
+    },
+    /// Something ended after which a survey may ask.
+    Pulse {
+        /// The id of the request or the escalation.
+        subject: String,
+    },
 }
 
 /// What goes first when there is more than can be done.
@@ -32,6 +42,8 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Perform { .. } => "perform",
+            Self::Wave { .. } => "wave",
+            Self::Pulse { .. } => "pulse",
         }
     }
 
@@ -39,6 +51,8 @@ impl Job {
     pub fn name(&self) -> Option<String> {
         match self {
             Self::Perform { request } => Some(format!("perform:{request}")),
+            Self::Wave { wave } => Some(format!("wave:{wave}")),
+            Self::Pulse { subject } => Some(format!("pulse:{subject}")),
         }
     }
 
@@ -46,6 +60,7 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } => Urgency::Interactive,
+            Self::Wave { .. } | Self::Pulse { .. } => Urgency::Background,
         }
     }
 }

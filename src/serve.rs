@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::job::Claim;
 use crate::message;
 use crate::runner::{Tools, WebClient};
+use crate::store::waiting::Waiting;
 use crate::store::{Engine, Store};
 
 pub mod door;
@@ -79,6 +80,7 @@ pub fn build(parts: Parts) -> Result<App> {
         catalogue: ArcSwap::from_pointee(catalogue),
         messages: ArcSwap::from_pointee(messages),
         running: Running::default(),
+        waiting: Waiting::default(),
         holder: uuid::Uuid::new_v4().to_string(),
         config,
         clock,

@@ -19,11 +19,13 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
+pub mod answer;
 pub mod audit;
 pub mod conversation;
 pub mod draft;
 pub mod event;
 pub mod home;
+pub mod invitation;
 pub mod job;
 pub mod link;
 pub mod message;
@@ -35,7 +37,9 @@ pub mod remark;
 pub mod request;
 pub mod schema;
 pub mod step;
+pub mod survey;
 pub mod token;
+pub mod waiting;
 mod writer;
 
 pub use writer::Tx;
@@ -271,9 +275,10 @@ fn options_of(url: &str, engine: Engine) -> Result<AnyConnectOptions> {
 async fn connect(options: &AnyConnectOptions, engine: Engine) -> Result<AnyConnection> {
     let mut connection = AnyConnection::connect_with(options).await.context("open the database")?;
     if engine == Engine::Sqlite {
-        // FULL: a commit is on the disk before anybody is told "accepted".
+        // FULL: a commit is on the disk before anybody is told "accepted". What is deleted is overwritten: keys of surveys
+        // that are closed, for one.
         let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-                       pragma busy_timeout = 5000; pragma journal_size_limit = 67108864";
+                       pragma busy_timeout = 5000; pragma journal_size_limit = 67108864; pragma secure_delete = on";
         connection.execute(pragmas).await.context("prepare the database file")?;
     }
     Ok(connection)
