@@ -52,7 +52,7 @@ create table invitation (
     id text primary key,
     wave text not null references wave (id),
     person text not null,
-    -- The published groups that the person is in, as a JSON list; fixed with the invitation.
+    -- The cell of the wave's plan that the person is in, as a number; fixed with the invitation.
     cell text not null,
     -- When they are to be asked or reminded; null when there is nothing more to do.
     due_at bigint,
@@ -88,7 +88,7 @@ create table answer (
     version text not null,
     -- As JSON.
     value text not null,
-    -- The published groups of who gave it, as a JSON list.
+    -- The cell of the wave's plan that who gave it is in, as a number; empty where it was left out.
     cell text not null
 );
 create index answer_wave on answer (wave);

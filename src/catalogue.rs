@@ -59,6 +59,14 @@ impl Catalogue {
         self
     }
 
+    /// Whether a survey may ask after a request for a command.
+    pub fn asks_after(&self, command: &str) -> bool {
+        let is_meant = |trigger: &survey::Trigger| {
+            trigger.after == survey::Occasion::Request && trigger.command.as_ref().is_none_or(|of| of == command)
+        };
+        self.surveys.values().filter_map(|survey| survey.event.as_ref()).any(is_meant)
+    }
+
     /// The capability files of `folder`, which are those directly in it that end in `.toml`, and its surveys. The error is every mistake of every
     /// file, by file and place; [`explain`] shows them.
     pub fn load(folder: &Path, tools: &Tools, known: &Known) -> Result<Self, Vec<Problem>> {

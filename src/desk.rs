@@ -11,7 +11,7 @@ use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::request::{self, Origin, plan, press};
-use crate::{help, link, message};
+use crate::{help, link, message, survey};
 
 mod asker;
 pub mod outbox;
@@ -57,6 +57,9 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = link::read(words) {
         return link::answer(app, &topic, asker).await;
     }
+    if let Some(topic) = survey::read(words) {
+        return survey::answer(app, topic, asker).await;
+    }
     match help::read(words) {
         Some(topic) => help::answer(app, &topic, asker).await,
         None => ask(app, event, asker, Asked::Line(words.to_owned())).await,
@@ -92,7 +95,10 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        _ => Err(nothing("form")),
+        parts => match survey::submitted(app, parts, values, asker).await? {
+            Some(reply) => Ok(reply),
+            None => Err(nothing("form")),
+        },
     }
 }
 
@@ -121,10 +127,12 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        parts => match link::pressed(app, parts, asker).await? {
-            Some(reply) => Ok(reply),
-            None => Err(nothing("button")),
-        },
+        parts => {
+            if let Some(reply) = link::pressed(app, parts, asker).await? {
+                return Ok(reply);
+            }
+            survey::pressed(app, parts, asker).await?.ok_or_else(|| nothing("button"))
+        }
     }
 }
 
@@ -145,6 +153,8 @@ fn origin(event: &Event, asker: &Asker) -> Origin {
 pub async fn perform(app: &App, claim: &Claim) {
     let done = match serde_json::from_str(&claim.payload) {
         Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
+        Ok(Job::Wave { wave }) => survey::wave::perform(app, claim, &wave).await,
+        Ok(Job::Pulse { subject }) => survey::occasion::perform(app, claim, &subject).await,
         Err(unknown) => Err(unknown.into()),
     };
     match done {

@@ -167,6 +167,9 @@ impl House {
             self.app.running.abandon();
             let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
         }
+        if let Err(error) = crate::survey::closing::keep_all(&self.app).await {
+            tracing::error!(error = format!("{error:#}"), "answers that waited could not be stored and are lost");
+        }
     }
 
     /// Is cancelled when the house closes.
@@ -270,6 +273,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         };
         if let Err(error) = crate::request::end::expire_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
+        }
+        if let Err(error) = crate::survey::tend_next(desk.app()).await {
+            tracing::warn!(error = format!("{error:#}"), "surveys could not be tended");
         }
         // Where there are more than can be answered at a time, the next ones follow as soon as there is room again.
         pause(&stop, if more { SOON } else { LOOK }).await;

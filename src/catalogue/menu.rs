@@ -17,7 +17,7 @@ struct BuiltIn {
     input: Option<(&'static str, &'static str)>,
 }
 
-const BUILT_IN: [BuiltIn; 6] = [
+const BUILT_IN: [BuiltIn; 7] = [
     BuiltIn {
         name: "help",
         summary: "Find a command by what you mean",
@@ -25,6 +25,7 @@ const BUILT_IN: [BuiltIn; 6] = [
     },
     BuiltIn { name: "home", summary: "See what waits for you and what you asked for", input: None },
     BuiltIn { name: "requests", summary: "See your latest requests", input: None },
+    BuiltIn { name: "surveys", summary: "See what you are asked, and what came of it", input: None },
     BuiltIn { name: "whoami", summary: "See who you are here, and what you belong to", input: None },
     BuiltIn {
         name: "link",

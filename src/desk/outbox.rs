@@ -11,6 +11,7 @@ use crate::link;
 use crate::request;
 use crate::store::message::{DETAILS, Message};
 use crate::store::notice;
+use crate::survey;
 
 /// The longest silence that a platform is believed to want; who wants more is asked again after it.
 const LONGEST_SILENCE: Span = Span::from_secs(300);
@@ -96,6 +97,9 @@ async fn card(app: &App, subject: &str) -> Result<Card> {
         return told(app, subject).await;
     }
     if let Some(card) = link::card(app, subject).await? {
+        return Ok(card);
+    }
+    if let Some(card) = survey::card(app, subject).await? {
         return Ok(card);
     }
     match subject.strip_prefix(DETAILS) {

@@ -55,6 +55,11 @@ impl<'c> Roster<'c> {
         Self { config, people: seen.into_iter().map(list).collect() }
     }
 
+    /// Everybody, by id.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values().map(|listed| &listed.person)
+    }
+
     /// A person.
     pub fn person(&self, id: &str) -> Option<&Person> {
         self.people.get(id).map(|listed| &listed.person)

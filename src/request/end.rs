@@ -17,6 +17,7 @@ pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
     };
     let summary = if ending == State::Succeeded { String::new() } else { work.request.summary.clone() };
     let (claim, id, command) = (work.claim.clone(), work.request.id.clone(), work.request.command.clone());
+    let is_asked_about = ending == State::Succeeded && work.app.catalogue.load().asks_after(&command);
     let limited = work.command.limits.concurrent.is_some();
     let write = work.app.store.write(move |tx| {
         Box::pin(async move {
@@ -25,6 +26,10 @@ pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
             let change = Change { request: &id, state: ending, actor: "stationmaster", summary: &summary };
             tx.change_request(change).await?;
             leave(tx, &claim, &id).await?;
+            if is_asked_about {
+                let now = tx.now();
+                tx.enqueue(&Job::Pulse { subject: id }, now)?;
+            }
             if limited && let Some(next) = tx.next_queued(&command).await? {
                 tx.wake_job(&format!("perform:{next}")).await?;
             }

@@ -3,7 +3,7 @@
 //! Invariants: a person is stored only as a keyed hash, whose key is gone when the wave is closed; no row has a time; rows go
 //! in by ids drawn at random and sorted, so that neither ids nor their order say what was given together; and whatever is
 //! stored in one transaction with the hashes of its respondents is of at least as many of them as the wave's minimum, all in
-//! the same published groups.
+//! the same published groups: otherwise the groups of an answer would tell which of the few that were stored with it gave it.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use super::job::{places, portions};
 use super::survey::state;
 use super::waiting::{Batch, Response};
-use super::{Store, Tx};
+use super::{Engine, Store, Tx};
 use crate::error::Result;
 
 /// An answer as stored.
@@ -24,7 +24,7 @@ pub struct Answer {
     pub version: String,
     /// The answer, as JSON.
     pub value: String,
-    /// The published groups of who gave it, as a JSON list.
+    /// The cell of the plan that who gave it is in, as a number; empty where it was left out.
     pub cell: String,
 }
 
@@ -94,25 +94,7 @@ impl Tx {
                 rest.remove(&person);
             }
         }
-        // Who is not known to have answered is one of those that were asked and are not stored: if they are few in these
-        // groups, the answer goes without its groups.
-        for cell in rest.values().map(|response| response.cell.clone()).collect::<std::collections::BTreeSet<_>>() {
-            if self.unknown_of(&asked.wave, &cell, &key).await? < asked.minimum {
-                rest.values_mut().filter(|response| response.cell == cell).for_each(|response| response.cell = "[]".into());
-            }
-        }
         self.insert_answers(asked, rest.values()).await
-    }
-
-    /// How many of those who were asked in these groups are not stored as having answered.
-    async fn unknown_of(&mut self, wave: &str, cell: &str, key: &str) -> Result<usize> {
-        let sql = "select person from invitation where wave = $1 and cell = $2 and asked_at is not null";
-        let people: Vec<String> = sqlx::query_scalar(sql).bind(wave).bind(cell).fetch_all(&mut self.connection).await?;
-        let mut unknown = 0;
-        for person in people {
-            unknown += usize::from(!self.has_participated(wave, &who(key, &person)).await?);
-        }
-        Ok(unknown)
     }
 
     /// Inserts answers under random ids in the order of the ids, and counts their respondents.
@@ -201,12 +183,36 @@ impl Store {
         Ok(found > 0)
     }
 
+    /// Empties the write-ahead log of an SQLite file, so that what was overwritten in the file is not left beside it. On
+    /// PostgreSQL it is the server's vacuum and its archive that decide what is left.
+    pub async fn forget_overwritten(&self) -> Result<()> {
+        if self.engine() == Engine::Sqlite {
+            // Whoever reads at this moment may keep it from being emptied; the next close, or the end of the process, does it.
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(self.reader()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody has answered a wave that names them.
+    pub async fn has_named_answer(&self, wave: &str, person: &str) -> Result<bool> {
+        let sql = "select count(*) from named_answer where wave = $1 and person = $2";
+        let found: i64 = sqlx::query_scalar(sql).bind(wave).bind(person).fetch_one(self.reader()).await?;
+        Ok(found > 0)
+    }
+
     /// The answers of a wave, in an order that says nothing.
     pub async fn answers(&self, wave: &str) -> Result<Vec<Answer>> {
         let sql = "select question, version, value, cell from answer where wave = $1 \
                    union all select question, version, value, cell from named_answer where wave = $1 \
                    order by question, value, cell";
         Ok(sqlx::query_as(sql).bind(wave).fetch_all(self.reader()).await?)
+    }
+
+    /// How many people have answered a wave that names them.
+    pub async fn count_named(&self, wave: &str) -> Result<u64> {
+        let sql = "select count(distinct person) from named_answer where wave = $1";
+        let count: i64 = sqlx::query_scalar(sql).bind(wave).fetch_one(self.reader()).await?;
+        Ok(count.unsigned_abs())
     }
 
     /// The answers of a wave that names who gave them.

@@ -24,7 +24,7 @@ pub struct Invitation {
     pub wave: String,
     /// Who is asked.
     pub person: String,
-    /// The published groups that they are in, as a JSON list.
+    /// The cell of the plan that they are in, as a number.
     pub cell: String,
     /// When they are to be asked or reminded.
     pub due_at: Option<Millis>,
@@ -41,7 +41,7 @@ pub struct Invitation {
 pub struct Planned {
     /// Who.
     pub person: String,
-    /// The published groups that they are in, as a JSON list.
+    /// The cell of the plan that they are in, as a number.
     pub cell: String,
     /// When.
     pub due_at: Millis,
@@ -92,6 +92,15 @@ impl Tx {
             query.execute(&mut self.connection).await?;
         }
         Ok(())
+    }
+
+    /// Asks somebody now, without a reminder; gives the invitation, or nothing if the wave has asked them before.
+    pub async fn invite_now(&mut self, wave: &str, person: &str, cell: &str) -> Result<Option<String>> {
+        let sql = "insert into invitation (id, wave, person, cell, asked_at, reminders) \
+                   select $1, $2, $3, $4, $5, 0 from wave where id = $2 and state = 'open' \
+                   on conflict (person, wave) do nothing returning id";
+        let query = sqlx::query_scalar(sql).bind(crate::job::new_id("inv")).bind(wave).bind(person).bind(cell);
+        Ok(query.bind(self.now).fetch_optional(&mut self.connection).await?)
     }
 
     /// The invitations of a wave that are due, those that wait longest first.
@@ -205,10 +214,11 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(person).fetch_all(self.reader()).await?)
     }
 
-    /// Whom a wave invites, and their groups, for the planner.
-    pub async fn cells(&self, wave: &str) -> Result<Vec<(String, i64)>> {
-        let sql = "select cell, count(*) from invitation where wave = $1 and asked_at is not null group by cell order by cell";
-        Ok(sqlx::query_as(sql).bind(wave).fetch_all(self.reader()).await?)
+    /// Whether a wave has asked a person.
+    pub async fn is_invited(&self, wave: &str, person: &str) -> Result<bool> {
+        let sql = "select count(*) from invitation where wave = $1 and person = $2 and asked_at is not null";
+        let found: i64 = sqlx::query_scalar(sql).bind(wave).bind(person).fetch_one(self.reader()).await?;
+        Ok(found > 0)
     }
 
     /// How many people a wave reaches.
@@ -217,6 +227,13 @@ impl Store {
                    (select count(distinct m.subject) from message m join invitation o on o.id = m.subject \
                    where o.wave = $1 and m.posted is not null) as told from invitation where wave = $1";
         Ok(sqlx::query_as(sql).bind(wave).fetch_one(self.reader()).await?)
+    }
+
+    /// Of a resolved escalation, who needed help, and with which command.
+    pub async fn resolved_escalation(&self, id: &str) -> Result<Option<(String, Option<String>)>> {
+        let sql = "select e.requester, r.command from escalation e left join request r on r.id = e.request \
+                   where e.id = $1 and e.resolved_at is not null and e.requester is not null";
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader()).await?)
     }
 
     /// The number of the last wave of a survey that asked each person.

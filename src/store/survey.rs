@@ -20,6 +20,8 @@ pub mod state {
     pub const PUBLISHED: &str = "published";
     /// It was said what became of it.
     pub const LOOPED: &str = "looped";
+    /// There were too few people to ask.
+    pub const VOID: &str = "void";
 }
 
 /// What the ids of waves begin with.
@@ -140,6 +142,13 @@ impl Tx {
                    where id = $1 and state = 'planned'";
         let query = sqlx::query(sql).bind(wave).bind(self.now).bind(closes_at).bind(new_key());
         query.execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// A wave asks nobody.
+    pub async fn void_wave(&mut self, wave: &str) -> Result<()> {
+        let sql = "update wave set state = 'void' where id = $1 and state = 'planned'";
+        sqlx::query(sql).bind(wave).execute(&mut self.connection).await?;
         Ok(())
     }
 

@@ -17,7 +17,7 @@ const ROOM: usize = 50_000;
 pub struct Response {
     /// The answers, by question; none is empty.
     pub answers: BTreeMap<String, Value>,
-    /// The published groups that the person is in, as stored.
+    /// The cell of the plan that the person is in, as stored.
     pub cell: String,
     /// Whether they answered every question.
     pub is_complete: bool,
