@@ -1,6 +1,6 @@
 //! The command line, nothing else.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,8 +17,8 @@ use stationmaster::config::{Config, Log};
 use stationmaster::doctor;
 use stationmaster::error::{Result, UserError};
 use stationmaster::store::Store;
-use stationmaster::survey::line;
 use stationmaster::survey::question::Kind;
+use stationmaster::survey::{line, plan_line, privacy};
 use stationmaster::web::token;
 use stationmaster::{desk, log, sample, serve};
 use tokio::signal::unix::{SignalKind, signal};
@@ -133,6 +133,13 @@ enum Survey {
         before: PathBuf,
         /// The answers of the later wave, or of the second group.
         after: PathBuf,
+    },
+    /// Say which groups of a table in CSV on standard input would be published, and why, and print JSON.
+    Plan {
+        /// The smallest group of which anything is published.
+        #[arg(long, value_name = "N", default_value_t = privacy::DEFAULT_K,
+            value_parser = clap::value_parser!(u32).range(i64::from(privacy::LEAST_K)..))]
+        k: u32,
     },
 }
 
@@ -260,13 +267,18 @@ fn survey(task: Survey) -> Result<ExitCode> {
     let said = match task {
         Survey::Score { kind, options, population, random_cohort: _ } => line::score(kind, &options, population),
         Survey::Compare { kind, before, after } => line::compare(kind, before.as_path().into(), after.as_path().into()),
+        Survey::Plan { k } => {
+            let mut table = Vec::new();
+            std::io::stdin().read_to_end(&mut table)?;
+            plan_line::plan(&table, k)
+        }
     };
     match said {
         Ok(json) => {
             println!("{json}");
             Ok(ExitCode::SUCCESS)
         }
-        // A wrong answer has the status of a wrong argument.
+        // A wrong answer or table has the status of a wrong argument.
         Err(error) => {
             eprintln!("{}", error.downcast::<UserError>()?);
             Ok(ExitCode::from(EX_USAGE))

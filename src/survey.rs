@@ -36,6 +36,7 @@ pub mod interval;
 pub mod line;
 pub mod occasion;
 pub mod percent;
+pub mod plan_line;
 pub mod privacy;
 pub mod promoter;
 pub mod reply;

@@ -38,6 +38,8 @@ mod slack;
 mod store;
 mod supply;
 mod survey_line;
+mod survey_plan;
+mod survey_privacy;
 mod terminal;
 mod transcripts;
 mod wire;

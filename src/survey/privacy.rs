@@ -1,0 +1,149 @@
+//! The publication planner of anonymous surveys: it alone makes what a card, a picture or an export shows of answers.
+//!
+//! # Threat model
+//! The attacker reads this program and every figure of a wave: all groups, questions and releases. He knows who is asked and
+//! in which groups each person is, who answered which question and before which release, and the answers of any k − 2 people,
+//! his own among them. He wants another person's answer to a question, or to narrow it to fewer possibilities than stated
+//! below. He does not read the store; what is kept there, and that it cannot be tied to people, is the store's part.
+//!
+//! # Rules
+//! *Shown* is a figure with a value. Take all answers to one question and call those a *class* that are in the same shown
+//! groups and were first counted by the same release.
+//! 1. Counts: every class that is counted in a figure, bounds included, has at least k answers, and its people are at least
+//!    k. The plan holds this for those asked when the wave opens; the release holds it for those who answered.
+//! 2. Spread: every class that is counted in a value has at least k − 1 answers outside its fullest bucket, and 2k − 3 where
+//!    a bound would name the bucket ([`Scale`]). So a group, and what is left of it when others are subtracted, is never
+//!    unanimous, nor unanimous but for k − 2.
+//! 3. A group that passes 1 and is too uniform for 2 gets a [`Bound`] with one answer to spare. All else is *hidden*,
+//!    without a count.
+//! 4. Running releases count a class's new answers when they have the spread by themselves, and later if not. There is one
+//!    only if every planned group has k new ones to count. What is left at close without it is in no figure. The first
+//!    release counts all, if it is the close.
+//!
+//! # Why this is enough
+//! *Isolating.* What can be computed from exact totals is the rational span of the groups' indicator vectors over the
+//! answers. Such a vector is constant on a class, so where it is not zero is a union of classes: nobody, or k at least. The
+//! same is true of intersections and differences, of the totals of several releases, and of every figure that depends on a
+//! group's histogram alone. No arithmetic is involved, so none can overflow.
+//!
+//! *Bounds.* The span is not all: if a team's answers are 3 and 4, and those of a role 4 and 5, their one common member said
+//! 4. A linear programme over the totals finds some of that, and says nothing where a whole number must be. But exchange
+//! the answers of two people of one class: every value stays as it is, and every bound stays true, since one exchange
+//! changes its count by one. Now take anyone whom a value counts, with answer a. At least k − 1 answers of the class are
+//! not a, and the attacker knows k − 2 at most, so with one of the others the exchange is a world in which everything
+//! published is the same and this person's answer another. Anyone whom only bounds count could have answered
+//! anything. Hence no combination of figures, linear or not, over groups or over time, fixes an answer; and what is
+//! possible for a person is every answer in the class that the attacker does not know. That is the exhaustive argument,
+//! and the reason that small *intersections* of shown groups are not allowed either.
+//!
+//! *Questions.* Each has its own counts, its own choice and its own [`Ledger`]. An exchange of answers to one question
+//! touches no figure of another, and no count, so figures of different questions say nothing together that they do not say
+//! apart. A score of several questions (UMUX-LITE, SUS) is a question of its own, and theirs are then not shown by group; the
+//! options of a multiple choice are questions with two buckets.
+//!
+//! *Waves.* Answers of two waves are different answers, and nothing that is kept says which are of one person: each wave
+//! stands alone. That people may answer alike twice is knowledge about them, not about the figures.
+//!
+//! # What remains
+//! - That a person answered is not hidden: of a group in which all did, everyone knows. A bucket that is empty in a group is
+//!   empty for its members.
+//! - Which groups stay depends on counts. Which of these get a value depends on the answers, so a bound, and sometimes a
+//!   hidden group, tells who reasons about the planner that its answers are alike. Where a single group is shown, this does
+//!   not help the k − 2 either; with overlapping groups it is not proven.
+//! - Comments are words: groups for them have 10 at least, by rule 1, but what somebody writes may give them away.
+//!
+//! # Hiding no more than that takes
+//! Of all choices that keep the rules, the one is taken that hides the fewest groups; of those, the one whose hidden groups
+//! have the fewest people, each counting its own; of those, the one that spares the groups declared first. First groups are
+//! chosen by rule 1, then among these the ones with a value by rule 2. Up to eight groups over 32 cells the choice is the best;
+//! beyond, it may be that the search is cut short. Then it still keeps the rules, and no single group more could be shown.
+//!
+//! After complementary suppression and its failures (Kelly, Golden and Assad 1992; Fischetti and Salazar 2001), trackers
+//! (Denning, Denning and Schwartz 1979), and group disclosure (Machanavajjhala and others 2007).
+
+mod classes;
+mod comments;
+mod judgement;
+mod ledger;
+mod plan;
+mod scale;
+mod selection;
+mod set;
+mod sheet;
+
+pub use judgement::{Judgement, Verdict};
+pub use ledger::{Ledger, Moment};
+pub use plan::{Audience, Plan};
+pub use scale::{Bound, Histogram, Scale};
+
+/// The name of the group of all who are asked; it stands before every other.
+pub const EVERYONE: &str = "everyone";
+/// The smallest group that any wave may allow.
+pub const LEAST_K: u32 = 3;
+/// The smallest group of a wave that says nothing else.
+pub const DEFAULT_K: u32 = 5;
+/// How many comments a group needs at least before they are shown.
+pub const LEAST_COMMENTS: u32 = 10;
+
+/// What may be shown of a group. Whatever shows results takes this and nothing else.
+///
+/// Invariant: made from answers only by the rules of [this module](self). It cannot be read back from a store: the
+/// [`Ledger`] makes it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published<T> {
+    group: String,
+    figure: Figure<T>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Figure<T> {
+    Value(T),
+    Bound(Bound<T>),
+    Hidden,
+    Nobody,
+}
+
+/// How a group is shown.
+#[derive(Debug, PartialEq, Eq)]
+pub enum View<'a, T> {
+    /// With its value.
+    Value(&'a T),
+    /// With a bound, because its answers are too much alike.
+    Bound(&'a Bound<T>),
+    /// As "hidden to protect a small group", without any count.
+    Hidden,
+    /// As "no data": nobody at all answered this.
+    Nobody,
+}
+
+impl<T> Published<T> {
+    fn new(group: &str, figure: Figure<T>) -> Self {
+        Self { group: group.to_owned(), figure }
+    }
+
+    /// The group's name.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// How it is shown.
+    pub fn view(&self) -> View<'_, T> {
+        match &self.figure {
+            Figure::Value(value) => View::Value(value),
+            Figure::Bound(bound) => View::Bound(bound),
+            Figure::Hidden => View::Hidden,
+            Figure::Nobody => View::Nobody,
+        }
+    }
+
+    /// The same with what is computed from it. A plain function has no other data to bring along.
+    pub fn map<U>(self, f: fn(&T) -> U) -> Published<U> {
+        let figure = match self.figure {
+            Figure::Value(value) => Figure::Value(f(&value)),
+            Figure::Bound(bound) => Figure::Bound(bound.map(f)),
+            Figure::Hidden => Figure::Hidden,
+            Figure::Nobody => Figure::Nobody,
+        };
+        Published { group: self.group, figure }
+    }
+}
