@@ -23,6 +23,12 @@ create table remark (
 );
 create index remark_subject on remark (subject, at);
 
+-- The time zone that a platform says somebody is in, by its IANA name.
+alter table identity add column zone text;
+
+-- As whom the browser speaks, if not as itself.
+alter table visitor add column persona text;
+
 -- When somebody is not there, and who decides for them meanwhile.
 create table absence (
     id text primary key,
@@ -50,13 +56,16 @@ create table approval (
     -- `open`, `approved`, `denied`, `expired`, `void` (the plan changed), `withdrawn` (the request ended before).
     state text not null,
     created_at bigint not null,
+    -- When its level was reached.
+    asked_at bigint not null,
     expires_at bigint not null,
+    -- How many reminders of its level's time are over.
     reminders bigint not null,
     decided_at bigint,
     decided_by text
 );
 create unique index approval_open on approval (request) where decided_at is null;
-create index approval_request on approval (request);
+create index approval_request on approval (request, created_at);
 
 create table vote (
     approval text not null references approval (id),

@@ -56,9 +56,11 @@ impl App {
         self.person_of(&Known { id: id.to_owned(), name }).await
     }
 
-    /// Everybody who is known now.
+    /// Everybody who is known now, and who of them is away.
     pub async fn roster(&self) -> Result<Roster<'_>> {
-        Ok(Roster::new(&self.config, self.store.identities().await?))
+        let (identities, absences) =
+            futures::try_join!(self.store.identities(), self.store.absences(self.clock.now()))?;
+        Ok(Roster::new(&self.config, identities).with_absences(absences))
     }
 
     /// The same of somebody whose name is at hand.

@@ -13,9 +13,10 @@ use crate::clock::{Millis, Span};
 mod cron;
 mod hours;
 mod local;
+mod moment;
 mod zone;
 
-pub use cron::Cron;
+pub use cron::Schedule;
 pub use hours::Hours;
 pub use local::Local;
 pub use zone::Zone;

@@ -13,6 +13,7 @@ pub mod line;
 pub mod menu;
 pub mod names;
 pub mod parameter;
+pub mod policy;
 pub mod resolve;
 pub mod schema;
 pub mod search;

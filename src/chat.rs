@@ -51,6 +51,17 @@ impl PlatformName {
         Self::ALL.into_iter().find(|platform| platform.to_string() == name)
     }
 
+    /// Its name in tables and in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Terminal => "terminal",
+            Self::Api => "api",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+        }
+    }
+
     /// How people call it, within a sentence.
     pub fn title(self) -> &'static str {
         match self {
@@ -65,13 +76,7 @@ impl PlatformName {
 
 impl fmt::Display for PlatformName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Web => "web",
-            Self::Terminal => "terminal",
-            Self::Api => "api",
-            Self::Slack => "slack",
-            Self::Discord => "discord",
-        })
+        f.write_str(self.name())
     }
 }
 

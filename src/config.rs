@@ -11,12 +11,16 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::calendar::{Hours, Zone};
 use crate::clock::Span;
 
+mod help;
 mod load;
 mod rule;
 mod setting;
+mod team;
+
+pub use help::{Claim, Escalation, Opsgenie, Pagerduty};
+pub use team::{Oncall, Override, Person, Role, Team, TeamOpsgenie, TeamPagerduty};
 
 /// Everything an operator can set. `stationmaster.toml` has the same names.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +46,12 @@ pub struct Config {
     pub slack: Slack,
     /// The Discord application; without a token, Discord is left alone.
     pub discord: Discord,
+    /// Who is asked for help, and how soon.
+    pub escalation: Escalation,
+    /// PagerDuty; without a key, nobody is asked there who is on call.
+    pub pagerduty: Pagerduty,
+    /// Opsgenie; without a key, nobody is asked there who is on call.
+    pub opsgenie: Opsgenie,
     /// What capability files may read.
     pub templates: Templates,
     /// The teams, by name.
@@ -71,6 +81,8 @@ pub struct Web {
     pub public_url: Option<String>,
     /// Whether the chat page is served.
     pub page: bool,
+    /// The persons as whom anybody at the page may speak, who then are `web:NAME`; for trying things out.
+    pub personas: Vec<String>,
 }
 
 /// `[log]`
@@ -163,46 +175,6 @@ pub struct Templates {
     pub present: BTreeMap<String, String>,
 }
 
-/// `[team.NAME]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Team {
-    /// Its persons, by name.
-    pub members: Vec<String>,
-    /// Who leads it.
-    pub lead: Option<String>,
-    /// Where it talks, `PLATFORM:CONVERSATION`: `slack:C012AB3CD`, `discord:80351110224678912`.
-    pub channels: Vec<String>,
-    /// Groups of the platforms whose members are its members too: `slack:S0123`, `discord:ROLE`.
-    pub groups: Vec<String>,
-    /// Where it works, `Europe/Berlin`; UTC if not said.
-    pub zone: Option<Zone>,
-    /// When it works, `Mon-Thu 08:00-16:30, Fri 08:00-12:00`; `Mon-Fri 09:00-17:00` if not said.
-    pub hours: Option<Hours>,
-}
-
-/// `[role.NAME]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Role {
-    /// Groups of the platforms whose members have it: `slack:S0123`, `discord:ROLE`.
-    pub groups: Vec<String>,
-}
-
-/// `[person.NAME]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Person {
-    /// What the person is beyond a developer.
-    pub roles: Vec<String>,
-    /// The platform identities that are this person: `terminal:ada`, `web:…`.
-    pub identities: Vec<String>,
-    /// Where they work, `Europe/Berlin`; what their platform says if not said, else UTC.
-    pub zone: Option<Zone>,
-    /// When they work; `Mon-Fri 09:00-17:00` if not said.
-    pub hours: Option<Hours>,
-}
-
 fn address_and_port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     let wrong =
@@ -254,6 +226,9 @@ impl Default for Config {
             jobs: Jobs::default(),
             slack: Slack::default(),
             discord: Discord::default(),
+            escalation: Escalation::default(),
+            pagerduty: Pagerduty::default(),
+            opsgenie: Opsgenie::default(),
             templates: Templates::default(),
             team: BTreeMap::new(),
             role: BTreeMap::new(),
@@ -264,7 +239,7 @@ impl Default for Config {
 
 impl Default for Web {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7070)), public_url: None, page: true }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7070)), public_url: None, page: true, personas: Vec::new() }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::catalogue::{Catalogue, menu};
 use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
-use crate::request::{self, Origin, plan, press};
-use crate::{help, link, message, survey};
+use crate::request::{self, Origin, approval, plan, press};
+use crate::{away, help, link, message, oncall, survey};
 
 mod asker;
 pub mod outbox;
@@ -60,6 +60,15 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = survey::read(words) {
         return survey::answer(app, topic, asker).await;
     }
+    if let Some(topic) = approval::read(words) {
+        return approval::answer(app, &topic, asker).await;
+    }
+    if let Some(topic) = away::read(words) {
+        return away::answer(app, &topic, asker).await;
+    }
+    if let Some(team) = oncall::read(words) {
+        return oncall::answer(app, &team, asker).await;
+    }
     match help::read(words) {
         Some(topic) => help::answer(app, &topic, asker).await,
         None => ask(app, event, asker, Asked::Line(words.to_owned())).await,
@@ -95,10 +104,18 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        parts => match survey::submitted(app, parts, values, asker).await? {
-            Some(reply) => Ok(reply),
-            None => Err(nothing("form")),
-        },
+        parts => {
+            if let Some(reply) = away::submitted(app, parts, values, asker).await? {
+                return Ok(reply);
+            }
+            if let Some(reply) = survey::submitted(app, parts, values, asker).await? {
+                return Ok(reply);
+            }
+            match approval::submitted(app, parts, values, asker).await? {
+                Some(reply) => Ok(reply),
+                None => Err(nothing("form")),
+            }
+        }
     }
 }
 
@@ -127,13 +144,25 @@ async fn pressed(app: &App, event: &Event, asker: &Asker, token: &Token) -> Resu
             let asked = Asked::Named { command: command.to_owned(), input: BTreeMap::new(), dry_run: false };
             ask(app, event, asker, asked).await
         }
-        parts => {
-            if let Some(reply) = link::pressed(app, parts, asker).await? {
-                return Ok(reply);
-            }
-            survey::pressed(app, parts, asker).await?.ok_or_else(|| nothing("button"))
-        }
+        parts => match features(app, parts, asker).await? {
+            Some(reply) => Ok(reply),
+            None => Err(nothing("button")),
+        },
     }
+}
+
+/// The answer of the feature whose button it is.
+async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Option<Reply>> {
+    if let Some(reply) = link::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = away::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = survey::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    approval::pressed(app, parts, asker).await
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {
@@ -155,6 +184,7 @@ pub async fn perform(app: &App, claim: &Claim) {
         Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
         Ok(Job::Wave { wave }) => survey::wave::perform(app, claim, &wave).await,
         Ok(Job::Pulse { subject }) => survey::occasion::perform(app, claim, &subject).await,
+        Ok(Job::Remind { approval }) => approval::timer::perform(app, claim, &approval).await,
         Err(unknown) => Err(unknown.into()),
     };
     match done {

@@ -26,6 +26,11 @@ pub enum Job {
         /// The id of the request or the escalation.
         subject: String,
     },
+    /// Keeps the time of an approval: reminders, and the next level.
+    Remind {
+        /// The approval's id.
+        approval: String,
+    },
 }
 
 /// What goes first when there is more than can be done.
@@ -44,6 +49,7 @@ impl Job {
             Self::Perform { .. } => "perform",
             Self::Wave { .. } => "wave",
             Self::Pulse { .. } => "pulse",
+            Self::Remind { .. } => "remind",
         }
     }
 
@@ -53,6 +59,7 @@ impl Job {
             Self::Perform { request } => Some(format!("perform:{request}")),
             Self::Wave { wave } => Some(format!("wave:{wave}")),
             Self::Pulse { subject } => Some(format!("pulse:{subject}")),
+            Self::Remind { approval } => Some(format!("approval:{approval}")),
         }
     }
 
@@ -60,7 +67,7 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } => Urgency::Interactive,
-            Self::Wave { .. } | Self::Pulse { .. } => Urgency::Background,
+            Self::Wave { .. } | Self::Pulse { .. } | Self::Remind { .. } => Urgency::Background,
         }
     }
 }

@@ -5,13 +5,14 @@
 //! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss), [`sample`] (steps of
 //!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
-//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms),
-//!   [`survey`] (pulse surveys).
+//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms), [`away`]
+//!   (who is not there), [`oncall`] (who is asked first), [`survey`] (pulse surveys).
 //! - Floor 3: [`app`] (the shared handles).
 //! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
-//! - Floor 1: [`store`], [`job`], [`message`], [`config`] and the small rooms beside them.
+//! - Floor 1: [`store`], [`job`], [`message`], [`config`], [`calendar`] and the small rooms beside them.
 
 pub mod app;
+pub mod away;
 pub mod calendar;
 pub mod catalogue;
 pub mod chat;
@@ -29,6 +30,7 @@ pub mod log;
 pub mod markdown;
 pub mod mask;
 pub mod message;
+pub mod oncall;
 pub mod people;
 pub mod request;
 pub mod runner;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod electorate;
 pub mod roster;
+pub mod rotation;
 
 use crate::catalogue::command::Allow;
 use crate::config::Config;

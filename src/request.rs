@@ -18,6 +18,7 @@ use crate::store::audit::Act;
 use crate::store::message::Shown;
 use crate::store::request::{Request, State};
 
+pub mod approval;
 mod attempt;
 pub mod callback;
 pub mod card;
@@ -28,7 +29,8 @@ pub mod press;
 pub mod settle;
 pub mod values;
 
-use values::Values;
+use approval::Opening;
+use plan::Proposal;
 
 /// How long a request may take altogether if its command does not say.
 const DEADLINE: Span = Span::from_secs(24 * 3600);
@@ -63,8 +65,19 @@ pub struct Accepted {
 
 /// Accepts a call. When this returns, the request is on the disk.
 pub async fn accept(app: &App, call: &Call, origin: &Origin) -> Result<Accepted> {
-    let draft = Draft::of(app, call, origin)?;
-    app.store.write(move |tx| Box::pin(async move { draft.write(tx).await })).await
+    let proposal = Proposal::of(call, &origin.person, &origin.place);
+    let draft = Draft::of(app, &proposal, origin)?;
+    let opening = match draft.request.state {
+        State::AwaitingApproval => Some(Opening::of(app, &proposal).await?),
+        _ => None,
+    };
+    app.store.write(move |tx| Box::pin(async move { draft.write(tx, opening).await })).await
+}
+
+/// The hash of a command's definition, and the definition as it is kept.
+pub(crate) fn define(command: &CommandFile) -> Result<(String, String)> {
+    let body = serde_json::to_string(command)?;
+    Ok((hex::encode(Sha256::digest(body.as_bytes())), body))
 }
 
 /// A request before it is written.
@@ -78,23 +91,22 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(app: &App, call: &Call, origin: &Origin) -> Result<Self> {
-        let command = &call.command().file;
-        let mut known = Values::of_input(app, command, call.input(), &origin.person).all;
-        known["place"] = origin.place.clone().into();
+    fn of(app: &App, proposal: &Proposal<'_>, origin: &Origin) -> Result<Self> {
+        let command = proposal.command;
+        let known = proposal.values(app).all;
         let live_key = match &command.limits.key {
             Some(key) => Some(key.render(&known, crate::message::Escape::Plain)?),
             None => None,
         };
-        let (state, summary) = first_state(command, &known, origin.confirmed)?;
-        let (input, secrets) = values::split_secrets(command, call.input());
-        let body = serde_json::to_string(command)?;
+        let (state, summary) = first_state(app, proposal, origin.confirmed)?;
+        let (input, secrets) = values::split_secrets(command, proposal.input);
+        let (definition, body) = define(command)?;
         let request = Request {
             id: crate::job::new_id("req"),
             source: origin.source.clone(),
             command: command.name.clone(),
-            capability: call.command().capability.name.clone(),
-            definition: hex::encode(Sha256::digest(body.as_bytes())),
+            capability: proposal.capability.name.clone(),
+            definition,
             person: origin.person.id.clone(),
             platform: origin.platform.to_string(),
             place: origin.place.clone(),
@@ -111,7 +123,7 @@ impl Draft {
             created_at: 0,
             started_at: None,
             cancel_at: None,
-            deadline_at: app.clock.now() + deadline_of(command, state).millis(),
+            deadline_at: app.clock.now() + command.deadline.unwrap_or(DEADLINE).millis(),
             ended_at: None,
         };
         let place = match &origin.thread {
@@ -122,34 +134,38 @@ impl Draft {
         Ok(Self { request, body, limits: command.limits.clone(), shown })
     }
 
-    async fn write(self, tx: &mut Tx) -> Result<Accepted> {
+    async fn write(self, tx: &mut Tx, opening: Option<Opening>) -> Result<Accepted> {
         let (request, shown) = (self.request, self.shown);
-        let limits = &self.limits;
         tx.insert_definition(&request.definition, &self.body).await?;
         if !tx.insert_request(&request).await? {
             return existing(tx, request, shown).await;
         }
-        if let Some(rate) = limits.per_person {
-            let before = crate::clock::Rate { count: rate.count + 1, per: rate.per };
-            if let Some(oldest) = tx.rate_used_up(&request.person, &request.command, before).await? {
-                return Err(too_often(rate, oldest + rate.per.millis() - tx.now()).into());
-            }
-        }
-        tx.audit(Act { subject: &request.id, actor: &request.person, action: "accepted", detail: &told(&request) })
-            .await?;
-        tx.audit(Act {
-            subject: &request.id,
-            actor: "stationmaster",
-            action: request.state.name(),
-            detail: &request.summary,
-        })
-        .await?;
+        limit(tx, &request, &self.limits).await?;
+        let detail = told(&request);
+        tx.audit(Act { subject: &request.id, actor: &request.person, action: "accepted", detail: &detail }).await?;
+        let (action, detail) = (request.state.name(), request.summary.as_str());
+        tx.audit(Act { subject: &request.id, actor: "stationmaster", action, detail }).await?;
         if request.state == State::Queued {
             tx.enqueue(&Job::Perform { request: request.id.clone() }, tx.now())?;
         }
         show(tx, &request.id, &request.platform, shown).await?;
+        if let Some(opening) = opening {
+            opening.write(tx, &request.id).await?;
+            let request = tx.request(&request.id).await?.ok_or_else(|| anyhow::anyhow!("the request is gone"))?;
+            return Ok(Accepted { request, fresh: true });
+        }
         let created_at = tx.now();
         Ok(Accepted { request: Request { created_at, ..request }, fresh: true })
+    }
+}
+
+/// Refuses what one person asks for too often.
+async fn limit(tx: &mut Tx, request: &Request, limits: &Limits) -> Result<()> {
+    let Some(rate) = limits.per_person else { return Ok(()) };
+    let before = crate::clock::Rate { count: rate.count + 1, per: rate.per };
+    match tx.rate_used_up(&request.person, &request.command, before).await? {
+        Some(oldest) => Err(too_often(rate, oldest + rate.per.millis() - tx.now()).into()),
+        None => Ok(()),
     }
 }
 
@@ -179,22 +195,14 @@ async fn show(tx: &mut Tx, id: &str, platform: &str, shown: Option<(String, Stri
 }
 
 /// Where a request begins, and what is said of it.
-fn first_state(command: &CommandFile, values: &Value, confirmed: bool) -> Result<(State, String)> {
-    if !confirmed && command.needs_confirmation(values)? {
+fn first_state(app: &App, proposal: &Proposal<'_>, confirmed: bool) -> Result<(State, String)> {
+    if !confirmed && proposal.command.needs_confirmation(&proposal.values(app).all)? {
         return Ok((State::Confirm, String::new()));
     }
-    Ok(match command.needs_approval(values)? {
+    Ok(match proposal.demand(app)? {
         Some(by) => (State::AwaitingApproval, by.to_owned()),
         None => (State::Queued, String::new()),
     })
-}
-
-fn deadline_of(command: &CommandFile, state: State) -> Span {
-    let whole = command.deadline.unwrap_or(DEADLINE);
-    match (state, command.approval.as_ref().and_then(|policy| policy.expires)) {
-        (State::AwaitingApproval, Some(expires)) => whole.min(expires),
-        _ => whole,
-    }
 }
 
 /// What the audit trail says was asked for: command and input, without secrets.
@@ -205,6 +213,15 @@ fn told(request: &Request) -> String {
 fn too_often(rate: crate::clock::Rate, wait: Millis) -> UserError {
     let message = format!("This may be used {} times in {} by one person.", rate.count, rate.per);
     UserError::new(Reason::Limited, message).hint(format!("try again in {}", Span::from_millis(wait.max(1000))))
+}
+
+/// A request's input with its secrets, as long as they are kept.
+pub(crate) fn whole_input_of(request: &Request) -> Result<Map<String, Value>> {
+    let mut input = input_of(request)?;
+    if let Some(secrets) = &request.secrets {
+        input.extend(serde_json::from_str::<Map<String, Value>>(secrets)?);
+    }
+    Ok(input)
 }
 
 /// A request's input without its secrets, which were forgotten or never kept.

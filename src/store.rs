@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
+pub mod absence;
 pub mod answer;
+pub mod approval;
 pub mod audit;
 pub mod conversation;
 pub mod draft;
@@ -35,10 +37,13 @@ pub mod person;
 pub mod provision;
 pub mod remark;
 pub mod request;
+pub mod review;
 pub mod schema;
+pub mod standing;
 pub mod step;
 pub mod survey;
 pub mod token;
+pub mod vote;
 pub mod waiting;
 mod writer;
 

@@ -1,208 +1,333 @@
-//! Recurring times as crontab writes them: `0 10 1-7 3,6,9,12 Tue` is ten o'clock on the first Tuesday of a quarter's end.
+//! Schedules in the five fields of cron: minute, hour, day of the month, month, day of the week.
 //!
-//! Unlike in crontab(5), where both a day of the month and a day of the week are said, both must fit: only so can a first
-//! Tuesday be said at all.
+//! Fields are read as POSIX has them (crontab(1)), with names and steps as everybody's cron has them: Sunday is 0 and 7, and
+//! where both kinds of days are given, either counts. Times are those of the clock on the wall in some zone: a time that the
+//! clock skips is the first instant after, and a time that comes twice is the first one. Where every hour counts, though, it
+//! is every hour that passes.
 
 use std::str::FromStr;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
 use super::{Local, Zone};
 use crate::clock::Millis;
 
-/// How many days are looked at for the next time: the 29th of February on a given weekday may be 40 years away.
-const HORIZON: usize = 40 * 366;
+/// How many days ahead are looked at: over the nine years between leap days around a century that has none.
+const HORIZON: usize = 9 * 366;
+/// A minute, in milliseconds.
+const MINUTE: i64 = 60_000;
 
-/// A recurring time of a clock on the wall, to the minute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Cron {
-    source: String,
-    minutes: u64,
-    hours: u64,
-    days: u64,
-    months: u64,
-    weekdays: u64,
+/// A field: what it is called, its least and its greatest number, and the names of its numbers from the least on.
+struct Field {
+    what: &'static str,
+    range: (u32, u32),
+    names: &'static [&'static str],
 }
 
-/// One of the five fields: what it is called, its lowest and highest value, and the words for its values.
-type Part = (&'static str, (u32, u32), &'static [&'static str]);
-
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const PARTS: [Part; 5] = [
-    ("minute", (0, 59), &[]),
-    ("hour", (0, 23), &[]),
-    ("day of the month", (1, 31), &[]),
-    ("month", (1, 12), &MONTHS),
-    // 7 is Sunday as well.
-    ("day of the week", (0, 7), &WEEKDAYS),
+const FIELDS: [Field; 5] = [
+    Field { what: "minute", range: (0, 59), names: &[] },
+    Field { what: "hour", range: (0, 23), names: &[] },
+    Field { what: "day of the month", range: (1, 31), names: &[] },
+    Field {
+        what: "month",
+        range: (1, 12),
+        names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    },
+    Field { what: "day of the week", range: (0, 7), names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
 ];
 
-impl Cron {
-    /// The next such time after `after` where `zone` is; `None` if it never comes. A time that the clock skips is the instant
-    /// after it, and one that comes twice is the first, so that each is once.
-    pub fn next(&self, zone: &Zone, after: Millis) -> Option<Millis> {
-        // Clocks that are set back over midnight show yesterday again.
-        let Local(local) = zone.local(after);
-        let first = local.date().yesterday().ok()?;
-        let days = std::iter::successors(Some(first), |date| date.tomorrow().ok()).take(HORIZON);
-        let mut instants = days.filter(|date| self.falls_on(*date)).flat_map(|date| self.times(date));
-        instants.find_map(|time| Some(zone.instant(Local(time))).filter(|at| *at > after))
-    }
-
-    fn falls_on(&self, date: Date) -> bool {
-        let weekday = date.weekday().to_sunday_zero_offset();
-        has(self.months, date.month()) && has(self.days, date.day()) && has(self.weekdays, weekday)
-    }
-
-    /// The times of a day, in order.
-    fn times(&self, date: Date) -> impl Iterator<Item = DateTime> + use<> {
-        let (hours, minutes) = (self.hours, self.minutes);
-        let of = move |hour: i8| (0..60).filter(move |minute| has(minutes, *minute)).map(move |m| date.at(hour, m, 0, 0));
-        (0..24).filter(move |hour| has(hours, *hour)).flat_map(of)
-    }
+/// When something recurs: `30 9 * * mon-fri`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Schedule {
+    text: String,
+    /// The numbers of each field that count, one bit each.
+    fields: [u64; 5],
+    /// Which fields are `*`.
+    any: [bool; 5],
 }
 
-fn has(set: u64, value: i8) -> bool {
-    set & (1 << value) != 0
-}
-
-impl FromStr for Cron {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        if fields.len() != PARTS.len() {
+impl Schedule {
+    /// Reads five fields; the error says which one is wrong, and what it takes.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let Ok(words) = <[&str; 5]>::try_from(words) else {
+            return Err(format!("`{text}` does not have five fields; write for example 30 9 * * mon-fri"));
+        };
+        let mut fields = [0; 5];
+        for ((field, word), bits) in FIELDS.iter().zip(words).zip(&mut fields) {
+            *bits = field.read(word)?;
+        }
+        // Sunday is both.
+        fields[4] |= (fields[4] >> 7) & 1;
+        let schedule = Self { text: text.trim().to_owned(), fields, any: words.map(|word| word == "*") };
+        if schedule.never_comes() {
             return Err(format!(
-                "`{text}` is no recurring time; write five fields: minute, hour, day of the month, month, day of the week"
+                "`{text}` never comes: none of its months has such a day; write for example 0 9 1 * *"
             ));
         }
-        let mut sets = [0; PARTS.len()];
-        for ((set, field), part) in sets.iter_mut().zip(&fields).zip(&PARTS) {
-            *set = read(field, part)?;
+        Ok(schedule)
+    }
+
+    /// The first instant after `after` at which it is due in a zone; `None` only at the end of time.
+    pub fn next(&self, after: Millis, zone: &Zone) -> Option<Millis> {
+        // A clock that is set back over midnight shows yesterday again, so it begins a day early.
+        let first = zone.local(after).0.date().saturating_sub(1.day());
+        let days = std::iter::successors(Some(first), |date| date.tomorrow().ok()).take(HORIZON);
+        days.filter(|date| self.has_day(*date)).find_map(|date| self.next_on(date, after, zone))
+    }
+
+    fn next_on(&self, date: Date, after: Millis, zone: &Zone) -> Option<Millis> {
+        let midnight = DateTime::from(date);
+        if self.any[1] {
+            let (begin, end) = (zone.instant(Local(midnight)), zone.instant(Local(midnight.saturating_add(1.day()))));
+            // The first whole minute after, of those that the day has.
+            let begin = begin.max(after.saturating_add(MINUTE).div_euclid(MINUTE) * MINUTE);
+            let mut minutes = (begin..end).step_by(MINUTE as usize);
+            return minutes.find(|at| *at > after && has(self.fields[0], zone.local(*at).0.minute()));
         }
-        let [minutes, hours, days, months, weekdays] = sets;
-        let weekdays = (weekdays | weekdays >> 7) & 0x7f;
-        let cron = Self { source: fields.join(" "), minutes, hours, days, months, weekdays };
-        // The 400 years after which the calendar repeats begin with any of them.
-        match cron.next(&Zone::UTC, 946_684_800_000) {
-            Some(_) => Ok(cron),
-            None => Err(format!("`{text}` never comes; look at the day of the month and the month")),
-        }
+        let hours = (0..24i8).filter(|hour| has(self.fields[1], *hour));
+        let times = hours.flat_map(|hour| (0..60i8).map(move |minute| (hour, minute)));
+        let due = times.filter(|(_, minute)| has(self.fields[0], *minute));
+        due.map(|(hour, minute)| zone.instant(Local(date.at(hour, minute, 0, 0)))).find(|at| *at > after)
+    }
+
+    fn has_day(&self, date: Date) -> bool {
+        let [_, _, days, months, weekdays] = self.fields;
+        let by_month = has(days, date.day());
+        let by_week = has(weekdays, date.weekday().to_sunday_zero_offset());
+        let is_day = if self.any[2] || self.any[4] { by_month && by_week } else { by_month || by_week };
+        has(months, date.month()) && is_day
+    }
+
+    /// Whether it asks for days that no month has, such as 30 February.
+    fn never_comes(&self) -> bool {
+        let longest = |month: i8| Date::new(2028, month, 1).map_or(31, |date| date.days_in_month());
+        let has_day = |month: i8| (1..=longest(month)).any(|day| has(self.fields[2], day));
+        self.any[4] && !(1..=12).filter(|month| has(self.fields[3], *month)).any(has_day)
     }
 }
 
-/// The values of one field: `*`, `5`, `1-7`, `mon-fri`, `*/15`, `8-18/2`, and lists of them.
-fn read(field: &str, part: &Part) -> Result<u64, String> {
-    let (name, (least, most), _) = part;
-    let wrong = || format!("`{field}` is no {name}; write numbers from {least} to {most}, such as 5, 1-7, */2 or 1,3");
-    let mut set = 0;
-    for piece in field.split(',') {
-        let (range, step) = piece.split_once('/').unwrap_or((piece, "1"));
-        let step: u32 = step.parse().ok().filter(|step| *step > 0).ok_or_else(wrong)?;
-        let (from, to) = match range.split_once('-') {
-            _ if range == "*" => (*least, *most),
-            Some((from, to)) => (value(from, part).ok_or_else(wrong)?, value(to, part).ok_or_else(wrong)?),
-            // `5/10` counts up from 5, as crontabs do.
+fn has(bits: u64, number: i8) -> bool {
+    u32::try_from(number).is_ok_and(|number| (bits >> number) & 1 == 1)
+}
+
+impl Field {
+    /// `*`, `5`, `1-5`, `*/15`, `mon,wed`.
+    fn read(&self, word: &str) -> Result<u64, String> {
+        word.split(',').try_fold(0, |bits, part| Ok(bits | self.read_part(part)?))
+    }
+
+    fn read_part(&self, part: &str) -> Result<u64, String> {
+        let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+        let step = match step {
+            None => 1,
+            Some(step) => self.number(step, part, (1, self.range.1))?,
+        };
+        let (first, last) = match range.split_once('-') {
+            // The last number of a week's days is its first one again.
+            _ if range == "*" => (self.range.0, if self.range.1 == 7 { 6 } else { self.range.1 }),
+            Some((first, last)) => (self.value(first, part)?, self.end(last, part)?),
+            None if step > 1 || part.contains('/') => return Err(self.wrong(part)),
             None => {
-                let from = value(range, part).ok_or_else(wrong)?;
-                (from, if piece.contains('/') { *most } else { from })
+                let only = self.value(range, part)?;
+                (only, only)
             }
         };
-        if from > to {
-            return Err(wrong());
+        if last < first {
+            return Err(format!("`{part}` goes backwards; write two ranges"));
         }
-        (from..=to).step_by(step as usize).for_each(|value| set |= 1 << value);
+        Ok((first..=last).step_by(step as usize).fold(0, |bits, number| bits | 1 << number))
     }
-    Ok(set)
+
+    /// The end of a range, where Sunday comes after Saturday.
+    fn end(&self, word: &str, part: &str) -> Result<u32, String> {
+        let value = self.value(word, part)?;
+        Ok(if self.range.1 == 7 && value == 0 { 7 } else { value })
+    }
+
+    fn value(&self, word: &str, part: &str) -> Result<u32, String> {
+        let lower = word.to_lowercase();
+        match self.names.iter().position(|name| *name == lower) {
+            Some(index) => Ok(self.range.0 + u32::try_from(index).unwrap_or(0)),
+            None => self.number(word, part, self.range),
+        }
+    }
+
+    fn number(&self, word: &str, part: &str, (least, greatest): (u32, u32)) -> Result<u32, String> {
+        let is_number = !word.is_empty() && word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
+        let number = word.parse().ok().filter(|number| is_number && (least..=greatest).contains(number));
+        number.ok_or_else(|| self.wrong(part))
+    }
+
+    fn wrong(&self, part: &str) -> String {
+        let (least, greatest) = self.range;
+        let names = match self.names {
+            [first, .., last] => format!(", or {first} to {last}"),
+            _ => String::new(),
+        };
+        format!("`{part}` is no {}; it takes numbers from {least} to {greatest}{names}, with * - , and /", self.what)
+    }
 }
 
-fn value(text: &str, (_, (least, most), words): &Part) -> Option<u32> {
-    let word = words.iter().position(|word| text.eq_ignore_ascii_case(word)).and_then(|at| u32::try_from(at).ok());
-    let value = word.map(|at| at + least).or_else(|| text.parse().ok())?;
-    (*least..=*most).contains(&value).then_some(value)
+impl FromStr for Schedule {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text)
+    }
 }
 
-impl TryFrom<String> for Cron {
+impl TryFrom<String> for Schedule {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+        Self::parse(&text)
     }
 }
 
-impl From<Cron> for String {
-    fn from(cron: Cron) -> Self {
-        cron.source
-    }
-}
-
-impl schemars::JsonSchema for Cron {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Cron".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "description": "Minute, hour, day of the month, month, day of the week; where both days are said, both must fit",
-            "pattern": "^\\s*\\S+(\\s+\\S+){4}\\s*$",
-            "examples": ["0 10 1-7 3,6,9,12 Tue"]
-        })
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.text
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> Millis {
         text.parse::<jiff::Timestamp>().expect("an instant").as_millisecond()
     }
 
-    fn next(cron: &str, zone: &str, after: &str) -> String {
-        let (cron, zone): (Cron, Zone) = (cron.parse().expect("a time"), zone.parse().expect("a zone"));
-        let next = cron.next(&zone, at(after)).expect("it comes");
-        jiff::Timestamp::from_millisecond(next).expect("an instant").to_string()
+    fn shown(at: Millis) -> String {
+        jiff::Timestamp::from_millisecond(at).expect("an instant").to_string()
+    }
+
+    /// The next times in a zone.
+    fn times(schedule: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
+        let (schedule, zone) = (Schedule::parse(schedule).expect("a schedule"), zone.parse().expect("a zone"));
+        let next = std::iter::successors(schedule.next(at(after), &zone), |last| schedule.next(*last, &zone));
+        next.take(count).map(shown).collect()
     }
 
     #[test]
-    fn the_first_tuesday_of_a_quarter() {
-        let cron = "0 10 1-7 3,6,9,12 2";
-        assert_eq!(next(cron, "Europe/Berlin", "2026-11-26T12:00:00Z"), "2026-12-01T09:00:00Z");
-        assert_eq!(next(cron, "Europe/Berlin", "2026-12-01T09:00:00Z"), "2027-03-02T09:00:00Z");
-        assert_eq!(next("0 10 1-7 mar,jun Tue", "UTC", "2026-12-01T09:00:00Z"), "2027-03-02T10:00:00Z");
-    }
-
-    #[test]
-    fn lists_ranges_and_steps() {
-        assert_eq!(next("*/15 * * * *", "UTC", "2026-01-01T10:00:00Z"), "2026-01-01T10:15:00Z");
-        assert_eq!(next("5/20 9-17/4 * * mon-fri", "UTC", "2026-01-02T17:45:00Z"), "2026-01-05T09:05:00Z");
-        assert_eq!(next("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z"), "2028-02-29T00:00:00Z");
-        assert_eq!(next("0 0 * * 7", "UTC", "2026-01-01T00:00:00Z"), "2026-01-04T00:00:00Z");
-    }
-
-    #[test]
-    fn changes_of_the_clock_make_nothing_come_twice_or_never() {
-        let cron: Cron = "30 2 * * *".parse().expect("a time");
-        let berlin: Zone = "Europe/Berlin".parse().expect("a zone");
-        let (mut when, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-        let mut days = 0;
-        while let Some(next) = cron.next(&berlin, when).filter(|next| *next < end) {
-            assert!(next > when);
-            (when, days) = (next, days + 1);
+    fn schedules_read_as_in_a_crontab() {
+        let noon = "2026-11-26T12:00:00Z";
+        for (schedule, expected) in [
+            ("30 9 * * mon-fri", ["2026-11-27T09:30:00Z", "2026-11-30T09:30:00Z"]),
+            ("*/20 * * * *", ["2026-11-26T12:20:00Z", "2026-11-26T12:40:00Z"]),
+            ("0 0 * * 0", ["2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"]),
+            ("0 0 * * 7", ["2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"]),
+            ("0 0 * * sat-sun", ["2026-11-28T00:00:00Z", "2026-11-29T00:00:00Z"]),
+            ("0 12 1,15 * *", ["2026-12-01T12:00:00Z", "2026-12-15T12:00:00Z"]),
+            ("0 0 13 * FRI", ["2026-11-27T00:00:00Z", "2026-12-04T00:00:00Z"]),
+            ("0 9 29 2 *", ["2028-02-29T09:00:00Z", "2032-02-29T09:00:00Z"]),
+            ("5-10/5 8-18/4 * jan,jul *", ["2027-01-01T08:05:00Z", "2027-01-01T08:10:00Z"]),
+        ] {
+            assert_eq!(times(schedule, "UTC", noon, 2), expected, "{schedule}");
         }
-        assert_eq!(days, 365);
-        assert_eq!(next("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z"), "2026-03-29T01:00:00Z");
-        assert_eq!(next("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00Z");
+        assert_eq!(
+            times("0 0 29 2 *", "UTC", "2096-03-01T00:00:00Z", 1),
+            ["2104-02-29T00:00:00Z"],
+            "2100 is no leap year"
+        );
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
-        for wrong in ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *"] {
-            assert!(wrong.parse::<Cron>().is_err(), "{wrong}");
+    fn fixed_times_come_once_whatever_clocks_do() {
+        let spring = times("30 2 * * *", "Europe/Berlin", "2026-03-28T00:00:00Z", 3);
+        assert_eq!(spring, ["2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]);
+        let both = times("10,50 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 3);
+        assert_eq!(
+            both,
+            ["2026-03-29T01:00:00Z", "2026-03-29T01:10:00Z", "2026-03-29T01:50:00Z"],
+            "two skipped ones are one"
+        );
+        let autumn = times("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2);
+        assert_eq!(autumn, ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
+        let again = times("30 2 * * *", "Europe/Berlin", "2026-10-25T00:45:00Z", 1);
+        assert_eq!(again, ["2026-10-26T01:30:00Z"], "asked within the doubled hour");
+        let howe = times("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", 2);
+        assert_eq!(howe, ["2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"]);
+    }
+
+    #[test]
+    fn every_hour_is_every_hour_that_passes() {
+        let autumn = times("30 * * * *", "Europe/Berlin", "2026-10-25T00:00:00Z", 3);
+        assert_eq!(autumn, ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z"]);
+        let spring = times("30 * * * *", "Europe/Berlin", "2026-03-29T00:00:00Z", 2);
+        assert_eq!(spring, ["2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"]);
+        assert_eq!(times("0 * * * *", "Asia/Kathmandu", "2026-03-29T00:00:00Z", 1), ["2026-03-29T00:15:00Z"]);
+        assert_eq!(
+            times("45 * * * *", "America/Nuuk", "2026-10-25T00:00:00Z", 2),
+            ["2026-10-25T00:45:00Z", "2026-10-25T01:45:00Z"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_said() {
+        for (text, error) in [
+            ("", "`` does not have five fields; write for example 30 9 * * mon-fri"),
+            ("0 9 * * * *", "`0 9 * * * *` does not have five fields; write for example 30 9 * * mon-fri"),
+            ("60 9 * * *", "`60` is no minute; it takes numbers from 0 to 59, with * - , and /"),
+            ("0 24 * * *", "`24` is no hour; it takes numbers from 0 to 23, with * - , and /"),
+            ("0 9 0 * *", "`0` is no day of the month; it takes numbers from 1 to 31, with * - , and /"),
+            ("0 9 * dez *", "`dez` is no month; it takes numbers from 1 to 12, or jan to dec, with * - , and /"),
+            ("0 9 * * 8", "`8` is no day of the week; it takes numbers from 0 to 7, or sun to sat, with * - , and /"),
+            ("0 9 * * fri-mon", "`fri-mon` goes backwards; write two ranges"),
+            ("*/0 9 * * *", "`*/0` is no minute; it takes numbers from 0 to 59, with * - , and /"),
+            ("0 9,, * * *", "`` is no hour; it takes numbers from 0 to 23, with * - , and /"),
+            ("0 9/2 * * *", "`9/2` is no hour; it takes numbers from 0 to 23, with * - , and /"),
+            ("0 +9 * * *", "`+9` is no hour; it takes numbers from 0 to 23, with * - , and /"),
+            ("0 9 30 2 *", "`0 9 30 2 *` never comes: none of its months has such a day; write for example 0 9 1 * *"),
+        ] {
+            assert_eq!(Schedule::parse(text), Err(error.to_owned()), "{text}");
         }
-        assert!("0 0 31 2 *".parse::<Cron>().expect_err("never").contains("never comes"));
-        assert!("*/0 * * * *".parse::<Cron>().is_err() && "a * * * *".parse::<Cron>().is_err());
+        assert!(Schedule::parse("0 9 30 2 mon").is_ok(), "the Mondays of February");
+    }
+
+    /// A field with parts such as `5`, `1-9`, `*/4`, `2-20/3`.
+    fn field(least: u32, greatest: u32) -> impl Strategy<Value = String> {
+        let number = move || least..=greatest;
+        let part = prop_oneof![
+            number().prop_map(|number| number.to_string()),
+            (number(), number()).prop_map(|(a, b)| format!("{}-{}", a.min(b), a.max(b))),
+            (number(), number(), 1u32..9).prop_map(|(a, b, step)| format!("{}-{}/{step}", a.min(b), a.max(b))),
+            (2u32..9).prop_map(|step| format!("*/{step}")),
+        ];
+        prop_oneof![2 => Just("*".to_owned()), 3 => prop::collection::vec(part, 1..3).prop_map(|parts| parts.join(","))]
+    }
+
+    proptest! {
+        /// Without changes of clocks there is nothing to choose, and another cron says the same.
+        #[test]
+        fn another_cron_agrees(
+            (minute, hour, day, month, weekday) in (field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 6)),
+            after in 1_700_000_000i64..1_900_000_000,
+        ) {
+            let text = format!("{minute} {hour} {day} {month} {weekday}");
+            let Ok(schedule) = Schedule::parse(&text) else { return Ok(()) };
+            let other: croner::Cron = text.parse().expect("a schedule for the other cron");
+            let begin = jiff::Timestamp::from_second(after).expect("an instant").to_zoned(jiff::tz::TimeZone::UTC);
+            let expected = other.find_next_occurrence(&begin, false).map(|found| found.timestamp().as_millisecond());
+            prop_assert_eq!(schedule.next(after * 1000, &Zone::UTC), expected.ok(), "{}", text);
+        }
+
+        /// What is due later comes later, and what is due is due by the clock on the wall.
+        #[test]
+        fn times_go_on(
+            (minute, hour) in (field(0, 59), field(0, 23)),
+            zone in prop::sample::select(vec!["Europe/Berlin", "Australia/Lord_Howe", "America/Nuuk", "Africa/Cairo"]),
+            after in (1_767_225_600_000i64..1_830_000_000_000),
+        ) {
+            let (schedule, zone) = (Schedule::parse(&format!("{minute} {hour} * * *")).expect("a schedule"), zone.parse::<Zone>().expect("a zone"));
+            let next = schedule.next(after, &zone).expect("it is due");
+            prop_assert!(next > after && next - after <= 26 * 3_600_000);
+            prop_assert!(schedule.next(next, &zone).expect("it is due again") > next);
+            prop_assert_eq!(schedule.next(next - 1, &zone), Some(next));
+        }
     }
 }

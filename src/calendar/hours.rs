@@ -40,7 +40,8 @@ pub(super) fn day_name(date: Date) -> &'static str {
     DAYS[day_of(date)].0
 }
 
-fn day_of(date: Date) -> usize {
+/// Its day of the week, counted from Monday as 0.
+pub(super) fn day_of(date: Date) -> usize {
     usize::try_from(date.weekday().to_monday_zero_offset()).expect("a day of the week is 0 to 6")
 }
 
@@ -91,13 +92,15 @@ fn wrong(text: &str, word: &str, what: &str) -> String {
 
 /// `Mon` or `Mon-Fri`, which may go over the end of the week.
 fn read_days(word: &str) -> Option<Vec<usize>> {
-    let day = |word: &str| {
-        let word = word.to_lowercase();
-        DAYS.iter().position(|(_, name)| word.len() >= 3 && name.starts_with(word.as_str()))
-    };
     let (first, last) = word.split_once('-').unwrap_or((word, word));
-    let (first, last) = (day(first)?, day(last)?);
+    let (first, last) = (weekday(first)?, weekday(last)?);
     Some((0..=(last + 7 - first) % 7).map(|step| (first + step) % 7).collect())
+}
+
+/// The day of a name in small letters or large ones, in full or cut to three letters, counted from Monday as 0.
+pub(super) fn weekday(word: &str) -> Option<usize> {
+    let word = word.to_lowercase();
+    DAYS.iter().position(|(_, name)| word.len() >= 3 && name.starts_with(word.as_str()))
 }
 
 /// `09:00-17:00` in minutes; the end is after the beginning, and may be on the next day.

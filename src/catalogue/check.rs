@@ -20,6 +20,7 @@ mod command;
 mod finding;
 mod names;
 mod parameter;
+mod policy;
 mod reference;
 mod sample;
 mod step;
@@ -35,27 +36,33 @@ pub struct Known {
     pub secrets: Vec<String>,
     /// The teams; if there are none, any name of a team is taken.
     pub teams: Vec<String>,
-    /// The roles; if there are none, any name of a role is taken.
-    pub roles: Vec<String>,
-    /// The persons whom the configuration names.
+    /// The persons; if there are none, any name of a person is taken.
     pub people: Vec<String>,
+    /// The roles that somebody can have; if there are none, any name of a role is taken.
+    pub roles: Vec<String>,
 }
 
 impl Known {
     /// What a configuration makes known.
     pub fn of(config: &crate::config::Config) -> Self {
-        let given = config.person.values().flat_map(|person| &person.roles);
-        let roles: BTreeSet<&String> = config.role.keys().chain(given).collect();
-        let members = config.team.values().flat_map(|team| &team.members);
-        let people: BTreeSet<&String> = config.person.keys().chain(members).collect();
         Self {
             env: config.templates.env.clone(),
             secrets: config.templates.secret.keys().cloned().collect(),
             teams: config.team.keys().cloned().collect(),
-            roles: roles.into_iter().cloned().collect(),
-            people: people.into_iter().cloned().collect(),
+            people: people(config).into_iter().collect(),
+            roles: roles(config).into_iter().collect(),
         }
     }
+}
+
+/// Everybody whom the configuration names.
+fn people(config: &crate::config::Config) -> BTreeSet<String> {
+    let of_teams = config.team.values().flat_map(|team| team.members.iter().chain(&team.lead));
+    config.person.keys().chain(of_teams).cloned().collect()
+}
+
+fn roles(config: &crate::config::Config) -> BTreeSet<String> {
+    config.role.keys().chain(config.person.values().flat_map(|person| &person.roles)).cloned().collect()
 }
 
 /// A file that could be read, if perhaps with stand-ins.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::capability::Capability;
 use super::parameter::{Kind, Parameter};
+pub use super::policy::{ApprovalPolicy, BreakGlass, Cost, Standing};
 use crate::clock::{Rate, Span};
 use crate::error::Result;
 use crate::expression::Expression;
@@ -44,6 +45,9 @@ pub struct CommandFile {
     /// Who may; everybody if not said.
     #[serde(default)]
     pub allow: Allow,
+    /// What one use of it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// When a human decides first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalPolicy>,
@@ -65,13 +69,6 @@ impl CommandFile {
     /// Whether the person must say first that they are sure; `values` are those of [`Expression::holds`].
     pub fn needs_confirmation(&self, values: &Value) -> Result<bool> {
         self.confirm.as_ref().map_or(Ok(false), |confirm| confirm.holds(values))
-    }
-
-    /// Who must approve first, as `approval.by` says it, if somebody must.
-    pub fn needs_approval(&self, values: &Value) -> Result<Option<&str>> {
-        let Some(policy) = &self.approval else { return Ok(None) };
-        let demanded = policy.when.as_ref().map_or(Ok(true), |when| when.holds(values))?;
-        Ok(demanded.then_some(policy.by.as_str()))
     }
 
     /// Whether it takes a secret, which is forgotten when a request ends.
@@ -97,27 +94,6 @@ pub struct Allow {
     /// Whether guests of a platform, and people of other organisations there, may use it too; no if not said.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub guests: bool,
-}
-
-/// `[command.approval]`
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ApprovalPolicy {
-    /// When a human is involved; always if not said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub when: Option<Expression>,
-    /// Who decides: `owner`, `team:NAME`, `lead-of-requester` or `person:NAME`.
-    pub by: String,
-    /// How many must approve.
-    #[serde(default = "one")]
-    pub quorum: u32,
-    /// How long the question stands; 24h if not said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Span>,
-}
-
-fn one() -> u32 {
-    1
 }
 
 /// `[command.limits]`
@@ -237,6 +213,9 @@ pub struct CommandTest {
     /// Whether a human must decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<bool>,
+    /// Who must decide, as `approval.by` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approver: Option<String>,
     /// Whether "are you sure?" must be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<bool>,

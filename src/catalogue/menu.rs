@@ -17,7 +17,7 @@ struct BuiltIn {
     input: Option<(&'static str, &'static str)>,
 }
 
-const BUILT_IN: [BuiltIn; 7] = [
+const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "help",
         summary: "Find a command by what you mean",
@@ -26,6 +26,7 @@ const BUILT_IN: [BuiltIn; 7] = [
     BuiltIn { name: "home", summary: "See what waits for you and what you asked for", input: None },
     BuiltIn { name: "requests", summary: "See your latest requests", input: None },
     BuiltIn { name: "surveys", summary: "See what you are asked, and what came of it", input: None },
+    BuiltIn { name: "approvals", summary: "See what waits for you to decide", input: None },
     BuiltIn { name: "whoami", summary: "See who you are here, and what you belong to", input: None },
     BuiltIn {
         name: "link",
@@ -33,6 +34,16 @@ const BUILT_IN: [BuiltIn; 7] = [
         input: Some(("code", "The code that /link showed you on the other platform")),
     },
     BuiltIn { name: "unlink", summary: "Make one of your identities a person of its own again", input: None },
+    BuiltIn {
+        name: "away",
+        summary: "Say that you are away, and who decides for you",
+        input: Some(("until", "Until when, and who decides: Monday to ben because of holidays; or back")),
+    },
+    BuiltIn {
+        name: "oncall",
+        summary: "See who is on call",
+        input: Some(("team", "The team; all of them if left out")),
+    },
 ];
 
 /// Whether Stationmaster answers this first word itself, so that no command may begin with it.

@@ -6,15 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::calendar::{Cron, Zone};
+use crate::calendar::Zone;
 use crate::clock::Span;
 
 pub mod answers;
 pub mod kind;
 pub mod question;
+pub mod recurrence;
 
 pub use kind::Kind;
 pub use question::Question;
+pub use recurrence::Recurrence;
 
 /// The fewest people behind a figure that is shown; no survey may go below it.
 pub const FEWEST: u32 = 3;
@@ -130,7 +132,7 @@ pub enum Grouping {
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// The time, as crontab writes it.
-    pub cron: Cron,
+    pub cron: Recurrence,
     /// Where that time is meant.
     #[serde(default)]
     #[schemars(with = "String")]

@@ -20,7 +20,7 @@ use self::pending::Pending;
 use self::rest::{Call, Failure, Rest};
 use self::standing::Members;
 use super::{
-    Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Standing,
+    Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Sender, Standing,
 };
 use crate::clock::{Clock, Span};
 use crate::config;
@@ -253,6 +253,10 @@ impl Platform for DiscordChat {
 
     async fn groups(&self) -> Result<Option<Vec<String>>> {
         Ok(self.0.members.roles(&self.0.rest).await?)
+    }
+
+    async fn members(&self, role: &str) -> Result<Option<Vec<Sender>>> {
+        Ok(self.0.members.having(&self.0.rest, role, self.0.clock.now()).await?)
     }
 
     async fn offer(&self, offers: &[Offer]) -> Result<()> {

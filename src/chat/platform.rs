@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Card, Event, Offer, PlatformName, Reply};
+use super::{Card, Event, Offer, PlatformName, Reply, Sender};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 use crate::store::pace::Pace;
@@ -59,6 +59,12 @@ pub trait Platform: Send + Sync {
         Ok(None)
     }
 
+    /// Who is in a group or role of this id; names may be empty, and [`Platform::standing`] tells more. `None` where the
+    /// platform does not say who is in what.
+    async fn members(&self, _group: &str) -> Result<Option<Vec<Sender>>> {
+        Ok(None)
+    }
+
     /// These commands can be used from now on; called at the start and whenever the catalogue was loaded again.
     async fn offer(&self, _offers: &[Offer]) -> Result<()> {
         Ok(())
@@ -106,6 +112,8 @@ pub struct Standing {
     pub guest: bool,
     /// The name that others see, where it is known.
     pub name: Option<String>,
+    /// The time zone that they have set, by its IANA name, where the platform says it.
+    pub zone: Option<String>,
 }
 
 /// One delivery over HTTP, as it came; nothing of it is proven yet.

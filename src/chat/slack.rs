@@ -19,7 +19,7 @@ use self::fault::Fault;
 use self::standing::{Groups, Profile};
 use self::vitals::Vitals;
 use super::{
-    Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Standing,
+    Answer, Card, Delivery, Event, Finding, Health, Inbox, Offer, Platform, PlatformName, Post, Reply, Sender, Standing,
 };
 use crate::clock::{Clock, Span};
 use crate::config;
@@ -249,6 +249,10 @@ impl Platform for SlackChat {
 
     async fn groups(&self) -> Result<Option<Vec<String>>> {
         self.0.groups().await.map(Some)
+    }
+
+    async fn members(&self, group: &str) -> Result<Option<Vec<Sender>>> {
+        self.0.members(group).await.map(Some)
     }
 
     async fn receive(&self, inbox: Arc<dyn Inbox>, delivery: Delivery<'_>) -> Answer {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde::Deserialize;
 
 use super::Config;
 use super::rule::{self, Breach};
 use super::setting::{Misfit, Setting};
-use crate::document::Document;
+use crate::document::{Document, Problem};
 use crate::error::{Result, UserError};
 use crate::spelling::nearest;
 
@@ -60,7 +62,7 @@ fn read_file(path: Option<&Path>, mistakes: &mut Vec<String>) -> Option<Document
     match Document::open(path) {
         Ok(document) => {
             let (_, problems) = document.read::<Config>();
-            mistakes.extend(problems.iter().map(ToString::to_string));
+            mistakes.extend(problems.iter().cloned().map(shown));
             problems.is_empty().then_some(document)
         }
         Err(problem) => {
@@ -68,6 +70,17 @@ fn read_file(path: Option<&Path>, mistakes: &mut Vec<String>) -> Option<Document
             None
         }
     }
+}
+
+/// A problem of the file. A line that may have a secret in it is not shown, whatever else is wrong with it.
+fn shown(problem: Problem) -> String {
+    static SECRET: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r#"\b(url|secret|token|key|bot_token|app_token|routing_key|(previous_)?signing_secret)\b["'\]\s]*[.=]"#,
+        )
+        .expect("a pattern")
+    });
+    if SECRET.is_match(problem.line_text()) { problem.conceal().to_string() } else { problem.to_string() }
 }
 
 /// The variables that are settings and fit.
@@ -124,6 +137,10 @@ fn is_secret(path: &[String]) -> bool {
             | ["templates", "secret", _]
             | ["slack", "bot_token" | "app_token" | "signing_secret" | "previous_signing_secret"]
             | ["discord", "bot_token"]
+            | ["pagerduty", "token"]
+            | ["opsgenie", "key"]
+            | ["team", _, "oncall", "pagerduty", "routing_key"]
+            | ["team", _, "oncall", "opsgenie", "key"]
     )
 }
 
@@ -171,7 +188,7 @@ fn place(breach: &Breach, variables: &[Variable], file: Option<&Document>) -> St
     let variable = variables.iter().find(|variable| variable.path.join(".") == breach.path);
     let place = match (variable, file) {
         (None, Some(file)) if !breach.hidden => {
-            return file.problem(&breach.path, &breach.message).hint(&breach.hint).to_string();
+            return shown(file.problem(&breach.path, &breach.message).hint(&breach.hint));
         }
         (Some(variable), _) => &variable.name,
         (None, _) => &breach.path,

@@ -8,6 +8,7 @@ use crate::clock::Span;
 
 mod identity;
 mod platform;
+mod team;
 
 /// The shortest lease: renewals come three times in it, and a slow commit takes up to a second.
 const SHORTEST_LEASE: Span = Span::from_secs(3);
@@ -35,6 +36,7 @@ pub(super) fn breaches(config: &Config) -> Vec<Breach> {
     check_names(config, &mut breaches);
     platform::check(config, &mut breaches);
     identity::check(config, &mut breaches);
+    team::check(config, &mut breaches);
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         breaches.push(breach(
             "log.level",

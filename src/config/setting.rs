@@ -166,10 +166,16 @@ impl<'de> Deserializer<'de> for Setting {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        self.deserialize_map(visitor)
+        let Self::Table(table) = self else { return self.deserialize_map(visitor) };
+        // The name of a variable has no hyphens: `BUSINESS_HOURS` is the key `business-hours`.
+        let key = |key: String| {
+            let meant = known.iter().find(|known| known.contains('-') && known.replace('-', "_") == key);
+            meant.map_or(key.clone(), |known| (*known).to_owned())
+        };
+        Self::Table(table.into_iter().map(|(name, value)| (key(name), value)).collect()).deserialize_map(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {

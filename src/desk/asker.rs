@@ -50,11 +50,15 @@ fn sighting(app: &App, event: &Event, here: &Standing, stored: Option<&Identity>
         Some(id) => Known { name: id.clone(), id },
         None => Known { id: crate::job::new_id("per"), name: name.clone() },
     };
-    Sighting { platform, id, name, groups: here.groups.clone(), person, taken_from }
+    Sighting { platform, id, name, groups: here.groups.clone(), zone: here.zone.clone(), person, taken_from }
 }
 
 fn is_unchanged(stored: &Identity, seen: &Sighting) -> bool {
-    stored.person == seen.person.id && stored.name.as_deref() == Some(&seen.name) && stored.groups() == seen.groups
+    let is_there = seen.zone.is_none() || stored.zone == seen.zone;
+    is_there
+        && stored.person == seen.person.id
+        && stored.name.as_deref() == Some(&seen.name)
+        && stored.groups() == seen.groups
 }
 
 /// The groups of a person's other identities, on platforms whose groups matter and that can be asked from here.
@@ -78,7 +82,15 @@ async fn elsewhere(app: &App, others: Vec<Identity>) -> Result<Vec<String>> {
 fn elsewhere_seen(identity: Identity, there: Standing) -> Sighting {
     let name = identity.name.or(there.name).unwrap_or_else(|| identity.id.clone());
     let person = Known { id: identity.person, name: identity.person_name };
-    Sighting { platform: identity.platform, id: identity.id, name, groups: there.groups, person, taken_from: None }
+    Sighting {
+        platform: identity.platform,
+        id: identity.id,
+        name,
+        groups: there.groups,
+        zone: there.zone,
+        person,
+        taken_from: None,
+    }
 }
 
 /// What a platform says of somebody. One that is not connected here says nothing, and an error is no answer either.

@@ -102,6 +102,9 @@ async fn card(app: &App, subject: &str) -> Result<Card> {
     if let Some(card) = survey::card(app, subject).await? {
         return Ok(card);
     }
+    if let Some(card) = request::approval::card(app, subject).await? {
+        return Ok(card);
+    }
     match subject.strip_prefix(DETAILS) {
         Some(request) => request::card::details(app, request).await,
         None => request::card::card(app, subject).await,

@@ -24,6 +24,7 @@ pub struct Problem {
     /// Whether the file is good nevertheless.
     pub is_warning: bool,
     source: Arc<str>,
+    is_concealed: bool,
 }
 
 impl Problem {
@@ -35,7 +36,7 @@ impl Problem {
         let line = before.matches('\n').count() + 1;
         let column = before[line_start(source, start)..].chars().count() + 1;
         let (file, message) = (file.to_owned(), message.into());
-        Self { file, span, line, column, message, hint: None, is_warning: false, source: source.clone() }
+        Self { file, span, line, column, message, hint: None, is_warning: false, source: source.clone(), is_concealed: false }
     }
 
     /// A problem of a whole file, or of one whose text cannot be shown.
@@ -63,6 +64,18 @@ impl Problem {
         Self { is_warning: true, ..self }
     }
 
+    /// The same problem, shown without the text of its line.
+    #[must_use]
+    pub fn conceal(mut self) -> Self {
+        self.is_concealed = true;
+        self
+    }
+
+    /// The text of its line.
+    pub fn line_text(&self) -> &str {
+        self.source[line_start(&self.source, self.span.start)..].lines().next().unwrap_or_default()
+    }
+
     /// `commands/databases.toml:12:1`
     pub fn place(&self) -> String {
         match self.line {
@@ -80,9 +93,13 @@ impl Problem {
         let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
         let title = level.primary_title(self.message.as_str());
         let start = line_start(&self.source, self.span.start);
-        let line = self.source[start..].lines().next().unwrap_or_default();
+        let line = self.line_text();
         let group = match self.line {
             0 => Group::with_title(title).element(Origin::path(self.file.as_str())),
+            number if self.is_concealed => {
+                let origin = Origin::path(self.file.as_str()).line(number).char_column(self.column);
+                Group::with_title(title).element(origin)
+            }
             number => {
                 let mark =
                     self.span.start - start..(self.span.end - start).min(line.len().max(self.span.start - start));

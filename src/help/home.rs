@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::clock::Span;
 use crate::error::Result;
+use crate::people::electorate;
 use crate::store::request::{Request, State};
 
 /// How many requests that wait for an answer are shown, and how many others.
@@ -35,9 +36,20 @@ pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
         "person": asker.person,
         "waiting": waiting,
         "requests": latest,
+        "deciding": deciding(app, asker).await?,
         "favourites": favourites,
         "commands": first.into_iter().take(SHOWN).collect::<Vec<_>>(),
     }))
+}
+
+/// How many approvals wait for the asker.
+async fn deciding(app: &App, asker: &Asker) -> Result<usize> {
+    let open = app.store.open_approvals(&asker.person.id).await?;
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let roster = app.roster().await?;
+    Ok(electorate::waiting(&roster, &open, (&asker.person, app.clock.now())).len())
 }
 
 /// Of several requests for the same, only the latest offers to run it again.

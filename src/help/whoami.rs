@@ -16,9 +16,15 @@ pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
     // They were all asked for when the asker was established, just now.
     let groups = people::groups(&identities);
     let identities: Vec<Value> = identities.iter().map(|identity| shown(app, identity)).collect();
+    let (now, roster) = (app.clock.now(), app.roster().await?);
+    let calendar = roster.calendar_of(id);
+    let hours = calendar.hours.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(json!({
         "person": { "id": id, "name": asker.person.name },
         "guest": asker.guest,
+        "works": format!("{hours}, {}", calendar.zone),
+        "until": roster.absence(id, now).map(|absence| calendar.words(absence.until_at)),
+        "delegate": roster.stand_ins(id, now).first().map(|person| roster.name(person)),
         "identities": identities,
         "teams": memberships(people::teams(&app.config, id, &groups)),
         "roles": memberships(people::roles(&app.config, id, &groups)),

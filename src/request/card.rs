@@ -24,6 +24,10 @@ pub async fn card(app: &App, id: &str) -> Result<Card> {
     let person = app.person(&request.person).await?;
     let mut values = values(app, &request, &command, &steps)?;
     values["person"] = json!({"id": person.id, "name": person.name});
+    values["approval"] = match &command.approval {
+        Some(_) => super::approval::of_request(app, &request).await?,
+        None => Value::Null,
+    };
     let text = app.messages.load().render(&format!("request_{}", request.state.name()), &values)?;
     let mut card = Card::read(&text, tone(&request));
     card.progress = progress(&request, &command, &steps);

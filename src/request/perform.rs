@@ -3,6 +3,7 @@
 //! Invariant: before a runner is called, the attempt is on the disk; so after a crash it is known that the attempt may
 //! have happened. A step that must not be repeated is then never run again.
 
+use super::approval::{self, Begun};
 use super::attempt::mistaken;
 use super::settle::{self, Settled};
 use super::values::Values;
@@ -79,6 +80,9 @@ impl Work<'_> {
         if self.request.state == State::Running {
             return Ok(true);
         }
+        if self.command.approval.is_some() && !self.is_still_approved().await? {
+            return Ok(false);
+        }
         let (claim, id, command) = (self.claim.clone(), self.request.id.clone(), self.request.command.clone());
         let limit = self.command.limits.concurrent.map(i64::from);
         let begun = self.app.store.write(move |tx| {
@@ -97,6 +101,25 @@ impl Work<'_> {
         self.request.state = if begun { State::Running } else { State::Queued };
         self.request.started_at.get_or_insert(self.app.clock.now());
         Ok(begun)
+    }
+
+    /// Whether what was approved is what would be done now. If not, its work is not begun, or taken back.
+    async fn is_still_approved(&mut self) -> Result<bool> {
+        let why = match approval::look_again(self.app, self.claim, &self.request, self.steps.is_empty()).await? {
+            Begun::Stands => return Ok(true),
+            Begun::Held => return Ok(false),
+            Begun::Turned(why) => why,
+        };
+        let (claim, id, summary) = (self.claim.clone(), self.request.id.clone(), why.clone());
+        let write = self.app.store.write(move |tx| {
+            Box::pin(async move {
+                tx.hold(&claim).await?;
+                tx.set_ending(&id, Some(State::Cancelled), &summary).await
+            })
+        });
+        write.await?;
+        (self.request.ending, self.request.summary) = (Some(State::Cancelled), why);
+        Ok(true)
     }
 
     fn next_move(&self) -> Move {

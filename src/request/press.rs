@@ -2,14 +2,13 @@
 //!
 //! Rights are checked at the press: a token says what is meant, never who may.
 
-use super::{Origin, input_of};
+use super::{Origin, approval, input_of};
 use crate::app::App;
 use crate::catalogue::command::CommandFile;
 use crate::catalogue::resolve::{Asked, Asker};
 use crate::error::{Reason, Result, UserError};
 use crate::job::Job;
 use crate::people::Person;
-use crate::request::values::Values;
 use crate::store::audit::Act;
 use crate::store::message::Priority;
 use crate::store::request::{Change, Request, State};
@@ -41,20 +40,17 @@ pub async fn permit(app: &App, id: &str, asker: &Asker) -> Result<()> {
 pub async fn confirm(app: &App, id: &str, person: &Person) -> Result<Request> {
     let request = own(app, id, person).await?;
     let command: CommandFile = serde_json::from_str(&app.store.definition(&request.definition).await?)?;
-    let mut values = Values::of_input(app, &command, &input_of(&request)?, person);
-    values.all["place"] = request.place.clone().into();
-    let (state, summary) = match command.needs_approval(&values.all)? {
-        Some(by) => (State::AwaitingApproval, by.to_owned()),
-        None => (State::Queued, String::new()),
-    };
+    let opening = approval::demanded(app, &command, &request, person).await?;
     let actor = person.id.clone();
     step_from(app, &request, State::Confirm, move |tx, id| {
         Box::pin(async move {
-            tx.change_request(Change { request: &id, state, actor: &actor, summary: &summary }).await?;
-            if state == State::Queued {
-                tx.enqueue(&Job::Perform { request: id }, tx.now())?;
-            }
-            Ok(())
+            let Some((by, opening)) = opening else {
+                tx.change_request(Change { request: &id, state: State::Queued, actor: &actor, summary: "" }).await?;
+                return tx.enqueue(&Job::Perform { request: id }, tx.now());
+            };
+            let state = State::AwaitingApproval;
+            tx.change_request(Change { request: &id, state, actor: &actor, summary: &by }).await?;
+            opening.write(tx, &id).await
         })
     })
     .await

@@ -44,10 +44,7 @@ impl Values {
 
     /// The values of a request under way.
     pub async fn of_request(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -> Result<Self> {
-        let mut input: Map<String, Value> = serde_json::from_str(&request.input)?;
-        if let Some(secrets) = &request.secrets {
-            input.extend(serde_json::from_str::<Map<String, Value>>(secrets)?);
-        }
+        let input = super::whole_input_of(request)?;
         let person = app.person(&request.person).await?;
         let mut values = Self::of_input(app, command, &input, &person);
         values.all["place"] = request.place.clone().into();

@@ -35,6 +35,8 @@ pub struct Identity {
     group_ids: Option<String>,
     /// When its owner made it one person with others.
     pub linked_at: Option<Millis>,
+    /// The time zone that the platform says they are in, by its IANA name.
+    pub zone: Option<String>,
 }
 
 /// An identity as it was just seen.
@@ -48,6 +50,8 @@ pub struct Sighting {
     pub name: String,
     /// The platform's ids of the groups that it is in.
     pub groups: Vec<String>,
+    /// The time zone that the platform says, by its IANA name; where it says none, the one that was said last stays.
+    pub zone: Option<String>,
     /// Whose it becomes, if it is nobody's yet.
     pub person: Known,
     /// The person from whom it is taken, because the configuration says otherwise now.
@@ -58,7 +62,16 @@ impl Identity {
     /// An identity of which nothing is known but whose it is.
     pub fn new((platform, id): (&str, &str), person: &str) -> Self {
         let (platform, id, person) = (platform.to_owned(), id.to_owned(), person.to_owned());
-        Self { platform, id, person_name: person.clone(), person, name: None, group_ids: None, linked_at: None }
+        Self {
+            platform,
+            id,
+            person_name: person.clone(),
+            person,
+            name: None,
+            group_ids: None,
+            linked_at: None,
+            zone: None,
+        }
     }
 
     /// The platform's ids of the groups that it was in when it was last asked.
@@ -74,7 +87,7 @@ impl Identity {
 }
 
 /// The columns of an [`Identity`].
-const COLUMNS: &str = "i.platform, i.id, i.person, p.name as person_name, i.name, i.group_ids, i.linked_at";
+const COLUMNS: &str = "i.platform, i.id, i.person, p.name as person_name, i.name, i.group_ids, i.linked_at, i.zone";
 
 impl Tx {
     /// Makes sure that the person is known; an id that is known keeps its name.
@@ -122,6 +135,11 @@ impl Tx {
             "update request set person = $2 where person = $1",
             "update token set person = $2 where person = $1",
             "update gap set person = $2 where person = $1",
+            "update standing_approval set grantor = $2 where grantor = $1",
+            "update standing_approval set person = $2 where person = $1",
+            "update review set person = $2 where person = $1",
+            "update absence set person = $2 where person = $1",
+            "update absence set delegate = $2 where delegate = $1",
         ] {
             sqlx::query(sql).bind(from).bind(into).execute(&mut self.connection).await?;
         }
@@ -135,12 +153,13 @@ impl Tx {
         let kept = kept.filter(|kept| Some(&kept.id) != seen.taken_from.as_ref());
         let owner = kept.unwrap_or_else(|| seen.person.clone());
         self.know_person(&owner.id, &owner.name).await?;
-        let sql = "insert into identity (platform, id, person, name, group_ids) values ($1, $2, $3, $4, $5) \
+        let sql = "insert into identity (platform, id, person, name, group_ids, zone) values ($1, $2, $3, $4, $5, $6) \
                    on conflict (platform, id) do update set name = excluded.name, group_ids = excluded.group_ids, \
+                   zone = coalesce(excluded.zone, identity.zone), \
                    linked_at = case when identity.person = excluded.person then identity.linked_at else null end, \
                    person = excluded.person";
         let query = sqlx::query(sql).bind(&seen.platform).bind(&seen.id).bind(&owner.id).bind(&seen.name);
-        query.bind(serde_json::to_string(&seen.groups)?).execute(&mut self.connection).await?;
+        query.bind(serde_json::to_string(&seen.groups)?).bind(&seen.zone).execute(&mut self.connection).await?;
         if let Some(former) = seen.taken_from.as_ref().filter(|former| **former != owner.id) {
             self.settle_taken(former, &owner.id).await?;
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::any::AnyRow;
 
+use super::approval::state;
 use super::audit::Act;
 use super::message::{DETAILS, Priority};
 use super::{Store, Tx};
@@ -245,6 +246,10 @@ impl Tx {
         let query = query.bind(i64::from(change.state == State::Running)).bind(self.now).bind(i64::from(end));
         query.execute(&mut self.connection).await?;
         self.touch(change.request, Priority::State).await?;
+        if end {
+            let state = if change.state == State::Expired { state::EXPIRED } else { state::WITHDRAWN };
+            self.close_approval_of(change.request, (state, change.actor)).await?;
+        }
         if end && self.has_details(change.request).await? {
             self.show_in_threads(change.request, &format!("{DETAILS}{}", change.request)).await?;
         }
@@ -295,7 +300,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Gives a failed request, which goes on, a new time to expire.
+    /// What it will do is what the catalogue says now: its definition, its input and its secrets.
+    pub async fn renew_request(&mut self, id: &str, definition: &str, input: (&str, Option<&str>)) -> Result<()> {
+        let sql = "update request set definition = $2, input = $3, secrets = $4 where id = $1";
+        let query = sqlx::query(sql).bind(id).bind(definition).bind(input.0).bind(input.1);
+        query.execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Gives a request that goes on a new time to expire.
     pub async fn set_deadline(&mut self, id: &str, at: Millis) -> Result<()> {
         let sql = "update request set deadline_at = $2 where id = $1";
         sqlx::query(sql).bind(id).bind(at).execute(&mut self.connection).await?;

@@ -10,8 +10,8 @@ use super::cohort::{Candidate, Draw};
 use super::privacy::Plan;
 use super::{asking, budget, closing, frame, hour, told};
 use crate::app::App;
-use crate::calendar::{Cron, Zone};
-use crate::catalogue::survey::Survey;
+use crate::calendar::Zone;
+use crate::catalogue::survey::{Recurrence, Survey};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 use crate::job::{Claim, Job};
@@ -32,18 +32,18 @@ pub fn survey(wave: &Wave) -> Result<Survey> {
 
 /// When waves of a survey open: as its author says, or on the first of each month where an event asks, so that what is
 /// answered within a calendar month is published together.
-fn schedule(survey: &Survey) -> (Cron, Zone) {
+fn schedule(survey: &Survey) -> (Recurrence, Zone) {
     match &survey.schedule {
         Some(schedule) => (schedule.cron.clone(), schedule.zone.clone()),
-        None => ("0 0 1 * *".parse().expect("a time"), Zone::UTC),
+        None => (Recurrence::try_from("0 0 1 * *".to_owned()).expect("a recurrence"), Zone::UTC),
     }
 }
 
 /// How much time lies between two waves from `at` on.
 pub fn period(survey: &Survey, at: Millis) -> Span {
     let (cron, zone) = schedule(survey);
-    let first = cron.next(&zone, at).unwrap_or(at);
-    Span::from_millis(cron.next(&zone, first).unwrap_or(first) - first)
+    let first = cron.next(at, &zone).unwrap_or(at);
+    Span::from_millis(cron.next(first, &zone).unwrap_or(first) - first)
 }
 
 /// Plans the waves that are due by the calendar; how many there were. What was due while nobody was here is due once.
@@ -56,7 +56,7 @@ pub async fn plan_next(app: &App) -> Result<usize> {
     let mut planned = 0;
     for survey in catalogue.surveys.values() {
         let (cron, zone) = schedule(survey);
-        let Some(next_at) = cron.next(&zone, now) else { continue };
+        let Some(next_at) = cron.next(now, &zone) else { continue };
         let said = json!([cron, zone]).to_string();
         match known.iter().find(|known| known.name == survey.name && known.schedule == said) {
             Some(known) if known.next_at > now => {}
@@ -164,7 +164,7 @@ fn closes_after(survey: &Survey, now: Millis) -> Span {
         return survey.closes;
     }
     let (cron, zone) = schedule(survey);
-    let next = cron.next(&zone, now).unwrap_or(now);
+    let next = cron.next(now, &zone).unwrap_or(now);
     Span::from_millis((next - now - LAST_CALL.millis()).max(LAST_CALL.millis()))
 }
 

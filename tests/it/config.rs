@@ -52,6 +52,11 @@ fn the_environment_lies_over_the_file_and_takes_its_types() {
         ("STATIONMASTER_HTTP__ONLY", "[\"a.example.org\", \"b.example.org\"]"),
         ("STATIONMASTER_TEMPLATES__SECRET__GITHUB", "two"),
         ("STATIONMASTER_TEAM__DATA__LEAD", "ben"),
+        ("STATIONMASTER_TEAM__DATA__ZONE", "Asia/Kathmandu"),
+        ("STATIONMASTER_TEAM__DATA__ONCALL__PEOPLE", "ada, ben"),
+        ("STATIONMASTER_TEAM__DATA__ONCALL__SINCE", "2026-11-02T09:00"),
+        ("STATIONMASTER_TEAM__DATA__ONCALL__EVERY", "1w"),
+        ("STATIONMASTER_ESCALATION__CLAIM__BUSINESS_HOURS", "30m"),
         ("STATIONMASTER_TEST_POSTGRES", "is no setting"),
         ("STATIONMASTER_CONFIG", "is no setting"),
         ("PLATFORM_API", "http://api"),
@@ -68,7 +73,13 @@ fn the_environment_lies_over_the_file_and_takes_its_types() {
     assert_eq!(config.template_env().len(), 1);
     assert_eq!(config.missing_variables(), ["REGION"]);
     assert_eq!(config.templates.secret["GITHUB"].expose_secret(), "two");
-    assert_eq!((config.team["data"].members.len(), config.team["data"].lead.as_deref()), (1, Some("ben")));
+    let data = &config.team["data"];
+    assert_eq!((data.members.len(), data.lead.as_deref()), (1, Some("ben")));
+    assert_eq!(data.zone.as_ref().map(|zone| zone.name()), Some("Asia/Kathmandu"));
+    assert_eq!((data.oncall.people.len(), data.oncall.every), (2, Some(Span::from_secs(604_800))));
+    let claim = &config.escalation.claim;
+    assert_eq!(claim.business_hours, Span::from_secs(1800));
+    assert_eq!((claim.best_effort, claim.around_the_clock), (Span::from_secs(86_400), Span::from_secs(900)));
 }
 
 #[test]
@@ -408,6 +419,85 @@ fn groups_are_ids_of_platforms_that_have_groups() {
         "[role.lead]\ngroups = [\"slack:S012AB3CD\"]\n",
     ));
     right.load(&[]).expect("a group may give two roles");
+}
+
+#[test]
+fn teams_say_when_they_work_and_who_is_on_call() {
+    let folder = Folder::with(concat!(
+        "[team.data]\nzone = \"Berlin\"\nhours = \"9 to 5\"\n",
+        "oncall = { people = [\"ada\"], since = \"Monday\", every = \"weekly\", rota = 1 }\n",
+        "[[team.data.oncall.override]]\nperson = \"ben\"\nfrom = \"2026-12-01\"\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"");
+    let folder = Folder::with(concat!(
+        "[team.data]\nmembers = [\"slack:U012AB3CD\", \"ada\", \"ada\"]\nlead = \"Ada Lovelace\"\n",
+        "channels = [\"slack:#data\", \"discord:data\", \"web:data\", \"C012AB3CD\"]\n",
+        "[team.data.oncall]\npeople = [\"ada\", \"@ben\"]\n",
+        "[[team.data.oncall.override]]\nperson = \"\"\nfrom = \"2026-12-02\"\nuntil = \"2026-12-01T09:00\"\n",
+        "[team.web.oncall]\nsince = \"2026-11-02\"\nevery = \"1m\"\n[person.ada]\nopsgenie = \" \"\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"");
+    let right = Folder::with(concat!(
+        "[team.data]\nmembers = [\"ada\", \"per_01k\"]\nlead = \"ada\"\nchannels = [\"slack:C012AB3CD\"]\n",
+        "zone = \"Europe/Berlin\"\nhours = \"Mon-Thu 08:00-16:30, Fri 08:00-12:00\"\n",
+        "oncall = { people = [\"ada\", \"ben\"], since = \"2026-11-02T09:00\", every = \"1w\" }\n",
+        "[[team.data.oncall.override]]\nperson = \"ben\"\nfrom = \"2026-12-01\"\nuntil = \"2026-12-02 12:00\"\n",
+        "[person.ada]\nzone = \"UTC\"\nhours = \"Mon 09:00-12:00\"\npagerduty = \"PXPGF42\"\n",
+    ));
+    assert_eq!(right.load(&[]).expect("a configuration").team["data"].oncall.overrides.len(), 1);
+}
+
+#[test]
+fn help_has_a_last_team_and_times() {
+    let folder = Folder::with(concat!(
+        "[team.platform]\n[escalation]\nteam = \"platfrom\"\n[escalation.claim]\nbest_effort = \"1d\"\n",
+        "business-hours = \"5s\"\n[pagerduty]\napi_url = \"pagerduty\"\nevents_url = \"https://events.example.org/\"\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"");
+    let folder = Folder::with(concat!(
+        "[team.platform]\n[escalation]\nteam = \"platfrom\"\n[escalation.claim]\n",
+        "business-hours = \"5s\"\n[pagerduty]\napi_url = \"pagerduty\"\nevents_url = \"https://events.example.org/\"\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"");
+}
+
+#[test]
+fn secrets_of_paging_services_are_never_shown() {
+    let folder = Folder::with(concat!(
+        "[team.data.oncall]\npagerduty = { schedule = \" \", routing_key = \"hush1\", id = 1 }\n",
+        "[team.web.oncall]\nopsgenie.key = [\"hush2\"]\n[pagerduty]\ntoken = { hush3 = 1 }\n[opsgenie]\nkey = \"hush4\n",
+    ));
+    let refusal = folder.refusal(&[("STATIONMASTER_OPSGENIE__APIKEY", "hush5")]);
+    assert!(!refusal.contains("hush"), "{refusal}");
+    assert_snapshot!(refusal, @"");
+    let folder = Folder::with(concat!(
+        "[team.data.oncall]\npagerduty = { schedule = \" \", routing_key = \"hush 1\" }\n",
+        "[team.web.oncall.opsgenie]\nkey = \"xoxb-hush2\"\n[pagerduty]\ntoken = \"changeme\"\n",
+    ));
+    let refusal = folder.refusal(&[("STATIONMASTER_OPSGENIE__KEY", " ")]);
+    assert!(!refusal.contains("hush"), "{refusal}");
+    assert_snapshot!(refusal, @"");
+    let key = folder.0.path().join("key");
+    std::fs::write(&key, "hush6\n").expect("written");
+    let file = [
+        ("STATIONMASTER_TEAM__DATA__ONCALL__PAGERDUTY__ROUTING_KEY_FILE", key.to_str().expect("a path")),
+        ("STATIONMASTER_TEAM__DATA__ONCALL__PAGERDUTY__SCHEDULE", "PI7DH85"),
+    ];
+    let config = by_environment(&file).expect("a configuration");
+    assert!(!format!("{config:?}").contains("hush"));
+    let pagerduty = config.team["data"].oncall.pagerduty.as_ref().expect("a schedule");
+    assert_eq!(pagerduty.routing_key.as_ref().expect("a key").expose_secret(), "hush6");
+}
+
+#[test]
+fn personas_are_persons_whom_the_page_can_tell() {
+    let folder = Folder::with(concat!(
+        "[web]\nlisten = \"0.0.0.0:80\"\npage = false\npersonas = [\"ada\", \"ben\", \"cleo\"]\n",
+        "[person.ada]\nidentities = [\"web:ada\"]\n[person.ben]\nidentities = [\"terminal:ben\"]\n",
+    ));
+    assert_snapshot!(said(&folder.refusal(&[])), @"");
+    let right = "[web]\npersonas = [\"ada\"]\n[person.ada]\nidentities = [\"web:ada\"]\n";
+    Folder::with(right).load(&[]).expect("a configuration");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn refusal(variable: &str) -> String {
 }
 
 fn variable_of(key: &str) -> String {
-    format!("STATIONMASTER_{}", key.replace('.', "__").to_uppercase())
+    format!("STATIONMASTER_{}", key.replace('.', "__").replace('-', "_").to_uppercase())
 }
 
 /// Every key of the configuration, found by asking for one that is none; names of teams and the like are `NAME`.
@@ -53,7 +53,7 @@ fn keys(table: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_readme_names_every_setting_and_no_other() {
-    let documented: BTreeSet<String> = found(r"(?m)^\| `([a-z_.A-Z]+)`", &text("README.md")).into_iter().collect();
+    let documented: BTreeSet<String> = found(r"(?m)^\| `([-a-z_.A-Z]+)`", &text("README.md")).into_iter().collect();
     assert_eq!(documented, keys(""));
 }
 

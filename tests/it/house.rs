@@ -55,7 +55,7 @@ impl Recorder {
     pub fn put(&self, who: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
         let name = self.standings.lock().expect("lock").get(who).and_then(|standing| standing.name.clone());
-        self.stand(who, Standing { groups, guest: false, name });
+        self.stand(who, Standing { groups, name, ..Standing::default() });
     }
 
     /// Somebody has this name there.
@@ -111,6 +111,8 @@ pub struct House {
     pub slack: Arc<Recorder>,
     pub discord: Arc<Recorder>,
     pub clock: Clock,
+    /// Where its database is.
+    url: String,
     _folder: TempDir,
     events: AtomicU64,
 }
@@ -153,19 +155,36 @@ impl House {
         config: Config,
         supply: impl FnOnce(&Config, &Tools) -> Catalogue,
     ) -> Self {
-        let clock = Clock::manual(START);
-        let store = Store::open(&database(on, folder.path()).await, clock.clone()).await.expect("a store");
+        let (clock, url) = (Clock::manual(START), database(on, folder.path()).await);
+        Self::build((url, clock, folder), config, supply).await
+    }
+
+    /// A further process at the same database: a replica, or the same after a restart.
+    pub async fn again(&self, files: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = (self.url.clone(), self.clock.clone(), folder);
+        let again = Self::build(place, self.app.config.clone(), |_, _| catalogue(files)).await;
+        again.events.store(1 << 32, Ordering::SeqCst);
+        again
+    }
+
+    async fn build(
+        (url, clock, folder): (String, Clock, TempDir),
+        config: Config,
+        supply: impl FnOnce(&Config, &Tools) -> Catalogue,
+    ) -> Self {
+        let store = Store::open(&url, clock.clone()).await.expect("a store");
         let [chat, slack, discord] =
             [PlatformName::Web, PlatformName::Slack, PlatformName::Discord].map(|name| Arc::new(Recorder::of(name)));
         let key = serve::callback_key(&store).await.expect("a key");
-        let url = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
-        let mut tools = serve::tools(&config, clock.clone(), (key, url)).expect("tools");
+        let page = config.web.public_url.clone().unwrap_or_else(|| "http://127.0.0.1:1".into());
+        let mut tools = serve::tools(&config, clock.clone(), (key, page)).expect("tools");
         tools.program = env!("CARGO_BIN_EXE_stationmaster").into();
         let catalogue = supply(&config, &tools);
         let platforms: Vec<Arc<dyn Platform>> = vec![chat.clone()];
         let parts = Parts { config, store, clock: clock.clone(), catalogue, tools, platforms };
         let app = serve::build(parts).expect("an app");
-        Self { app: Arc::new(app), chat, slack, discord, clock, _folder: folder, events: AtomicU64::new(0) }
+        Self { app: Arc::new(app), chat, slack, discord, clock, url, _folder: folder, events: AtomicU64::new(0) }
     }
 
     /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.

@@ -2,6 +2,7 @@
 
 mod anything;
 mod api;
+mod approvals;
 mod architecture;
 mod asking;
 mod browser;

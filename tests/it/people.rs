@@ -62,8 +62,7 @@ fn configure(config: &mut Config) {
     };
     config.team.insert("data".into(), data);
     config.role.insert("admin".into(), Role { groups: words(&["slack:S0ADMIN", "discord:100000000000000002"]) });
-    let ada =
-        Person { identities: words(&["slack:U0ADA", "web:ada"]), roles: words(&["lead"]), ..Person::default() };
+    let ada = Person { identities: words(&["slack:U0ADA", "web:ada"]), roles: words(&["lead"]), ..Person::default() };
     config.person.insert("ada".into(), ada);
 }
 
@@ -99,7 +98,7 @@ async fn b7_b9_who_may_what_where_and_nothing_else_is_shown() {
     let guest = |groups: &[&str]| Standing {
         guest: true,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        name: None,
+        ..Standing::default()
     };
     house.slack.put("U0DATA", &["S0DATA"]);
     house.slack.put("U0BOTH", &["S0OTHER", "S0ADMIN", "S0DATA"]);

@@ -149,6 +149,7 @@ async fn one_identity_is_one_person_whoever_remembers_it_first() {
             id: "cookie".into(),
             name: "Ada".into(),
             groups: Vec::new(),
+            zone: None,
             person: Known { id: id.into(), name: "Ada".into() },
             taken_from: None,
         };

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::capability::{check_team, is_word};
 use super::finding::{Findings, Remark};
-use super::{Known, parameter, reference, sample, step};
-use crate::catalogue::command::{ApprovalPolicy, CommandFile, CommandTest};
+use super::{Known, parameter, policy, reference, sample, step};
+use crate::catalogue::command::{CommandFile, CommandTest};
 use crate::catalogue::menu;
 use crate::runner::Tools;
 
@@ -72,7 +72,7 @@ impl Check<'_, '_> {
             check_team(self.findings, &self.path(&format!("allow.teams[{index}]")), team, self.known);
         }
         if let Some(approval) = &command.approval {
-            self.approval(approval);
+            policy::check(self, approval);
         }
         if command.limits.concurrent == Some(0) {
             let remark = Remark::new("with 0 at the same time, no request would ever run");
@@ -84,39 +84,6 @@ impl Check<'_, '_> {
             if span.is_some_and(|span| span.millis() == 0) {
                 self.findings.add(&self.path(key), Remark::new(format!("`{key}` leaves no time at all")));
             }
-        }
-    }
-
-    fn approval(&mut self, approval: &ApprovalPolicy) {
-        let by = approval.by.as_str();
-        let path = self.path("approval.by");
-        let several = match by.split_once(':') {
-            None if by == "owner" => true,
-            None if by == "lead-of-requester" => false,
-            Some(("team", team)) if !team.is_empty() => {
-                check_team(self.findings, &path, team, self.known);
-                true
-            }
-            Some(("person", person)) if !person.is_empty() => false,
-            _ => {
-                let remark = Remark::new(format!("`{by}` is nobody who can approve"));
-                self.findings.add(&path, remark.hint("write owner, team:NAME, lead-of-requester or person:NAME"));
-                return;
-            }
-        };
-        let path = self.path("approval.quorum");
-        match approval.quorum {
-            0 => self.findings.add(
-                &path,
-                Remark::new("an approval needs at least one person")
-                    .hint("leave out `approval` if nobody is to be asked"),
-            ),
-            1 => {}
-            quorum if !several => {
-                let remark = Remark::new(format!("{quorum} people must approve, and `{by}` is only one"));
-                self.findings.add(&path, remark.hint("ask a team: by = \"team:NAME\""));
-            }
-            _ => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use super::command::Check;
 use super::finding::{Remark, listed};
 use crate::catalogue::parameter::Kind;
+use crate::catalogue::policy::{FACTS, OF_CAPABILITY, OF_NOW};
 use crate::expression::Expression;
 use crate::message::Template;
 use crate::runner::Inspection;
@@ -23,6 +24,8 @@ pub(super) enum Source {
     Template(Template),
     /// Decides something, so it must give true or false.
     Condition(Expression),
+    /// Gives a number.
+    Amount(Expression),
     /// A condition over something that is known only while a step runs.
     Answer,
 }
@@ -36,6 +39,10 @@ pub(super) enum Moment {
     Asked,
     /// The same, for a text that is kept.
     Keyed,
+    /// The same, and it is to be told what it costs.
+    Priced,
+    /// The same, and it is to be decided whether a human decides.
+    Judged,
     /// The step with this position is about to run.
     Before(usize),
     /// The step with this position runs or has run.
@@ -77,7 +84,10 @@ fn sites(check: &Check<'_, '_>) -> Vec<Site> {
         }
     }
     sites.condition("confirm", Moment::Asked, command.confirm.as_ref());
-    sites.condition("approval.when", Moment::Asked, command.approval.as_ref().and_then(|a| a.when.as_ref()));
+    sites.condition("approval.when", Moment::Judged, command.approval.as_ref().and_then(|a| a.when.as_ref()));
+    if let Some(cost) = &command.cost {
+        sites.amount("cost.amount", &cost.amount);
+    }
     if let Some(key) = &command.limits.key {
         sites.template("limits.key", Moment::Keyed, key);
     }
@@ -111,6 +121,11 @@ impl Sites<'_, '_, '_> {
             let (path, variables) = (self.check.path(key), condition.variables());
             self.sites.push(Site { path, moment, variables, source: Source::Condition(condition.clone()) });
         }
+    }
+
+    fn amount(&mut self, key: &str, amount: &Expression) {
+        let (path, variables) = (self.check.path(key), amount.variables());
+        self.sites.push(Site { path, moment: Moment::Priced, variables, source: Source::Amount(amount.clone()) });
     }
 
     fn runner(&mut self, key: &str, moment: Moment, step: &crate::catalogue::command::Step) {
@@ -157,12 +172,41 @@ impl Scope<'_, '_, '_> {
             }
             "person" => judge_part(variable, rest, &["id", "name", "teams", "roles"]),
             "place" => judge_part(variable, rest, &[]),
-            "request" if matches!(self.moment, Moment::Asked | Moment::Keyed) => {
+            _ if self.is_fact(root) => self.judge_fact(variable, root, rest),
+            "request" if self.is_early() => {
                 Some(Remark::new("there is no request yet when this is decided").hint("leave `request` out"))
             }
             "request" => judge_part(variable, rest, &["id"]),
             "steps" => rest.and_then(|rest| self.judge_step(variable, rest)),
             _ => self.judge_parameter(root, rest),
+        }
+    }
+
+    /// Whether nothing has been done at this moment.
+    fn is_early(&self) -> bool {
+        matches!(self.moment, Moment::Asked | Moment::Keyed | Moment::Priced | Moment::Judged)
+    }
+
+    /// Whether `root` is a fact that the rules see, and no parameter.
+    fn is_fact(&self, root: &str) -> bool {
+        let is_rule = matches!(self.moment, Moment::Priced | Moment::Judged);
+        is_rule && FACTS.contains(&root) && !self.check.command.param.iter().any(|param| param.name == root)
+    }
+
+    fn judge_fact(&self, variable: &str, root: &str, rest: Option<&str>) -> Option<Remark> {
+        match root {
+            "cost" if self.moment == Moment::Priced => Some(Remark::new("the cost cannot depend on itself")),
+            "now" if self.moment == Moment::Priced => {
+                let remark = Remark::new("the cost cannot depend on when it is asked for");
+                Some(remark.hint("it is told again before the work begins, and must be the same then"))
+            }
+            "cost" if self.check.command.cost.is_none() => {
+                let remark = Remark::new("nothing says what this command costs");
+                Some(remark.hint("add it to the command: cost = { amount = \"12.5\", unit = \"EUR a month\" }"))
+            }
+            "capability" => judge_part(variable, rest, &OF_CAPABILITY),
+            "now" => judge_part(variable, rest, &OF_NOW),
+            _ => judge_part(variable, rest, &[]),
         }
     }
 
@@ -192,7 +236,10 @@ impl Scope<'_, '_, '_> {
         let names = || parameters.iter().map(|parameter| parameter.name.as_str());
         let Some(position) = names().position(|known| known == name) else {
             let others = ["person", "place", "request", "steps", "env", "secret"];
-            return Some(Remark::new(format!("there is no value `{name}`")).guess(name, names().chain(others)));
+            let facts = FACTS.iter().copied().filter(|_| self.moment == Moment::Judged);
+            return Some(
+                Remark::new(format!("there is no value `{name}`")).guess(name, names().chain(others).chain(facts)),
+            );
         };
         match self.moment {
             Moment::Choosing(own) if position == own => {
@@ -237,14 +284,14 @@ impl Scope<'_, '_, '_> {
     fn judge_order(&self, variable: &str, position: usize) -> Option<Remark> {
         let name = &self.check.command.step[position].name;
         let (run, own) = match self.moment {
-            Moment::Choosing(_) | Moment::Asked | Moment::Keyed => {
+            _ if self.is_early() || matches!(self.moment, Moment::Choosing(_)) => {
                 let remark =
                     Remark::new(format!("`{variable}` is not known yet: this is decided before any step runs"));
                 return Some(remark.hint("use parameters, `person` or `place`"));
             }
-            Moment::Done => return None,
             Moment::During(index) => (index + 1, index),
             Moment::Before(index) => (index, index),
+            _ => return None,
         };
         if position < run {
             return None;

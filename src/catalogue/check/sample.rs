@@ -24,6 +24,7 @@ pub(super) fn check(check: &mut Check<'_, '_>, sites: &[Site]) {
                 }
             }
             Source::Condition(_) => check_condition(check, site, &values),
+            Source::Amount(_) => check_amount(check, site, &values),
             Source::Answer => {}
         }
     }
@@ -35,6 +36,9 @@ fn values(check: &Check<'_, '_>, sites: &[Site]) -> Value {
     let mut values: Map<String, Value> = parameters.collect();
     values.insert("person".into(), json!({"id": TEXT, "name": TEXT, "teams": [TEXT], "roles": [TEXT]}));
     values.insert("place".into(), TEXT.into());
+    for (name, fact) in facts() {
+        values.entry(name).or_insert(fact);
+    }
     let mut values = Value::Object(values);
     let mut read: Vec<String> = sites.iter().flat_map(read).collect();
     // Parts first: where both `steps.make` and `steps.make.id` are read, the step is no text.
@@ -45,11 +49,22 @@ fn values(check: &Check<'_, '_>, sites: &[Site]) -> Value {
     values
 }
 
+/// A value for everything that the rules see.
+fn facts() -> [(&'static str, Value); 5] {
+    [
+        ("team", TEXT.into()),
+        ("teams", json!([TEXT])),
+        ("capability", json!({"name": TEXT, "owner": TEXT, "maturity": "ga"})),
+        ("now", json!({"hour": 10, "minute": 30, "weekday": "mon", "date": "2026-11-30", "open": true})),
+        ("cost", json!(12.5)),
+    ]
+}
+
 /// What a site reads, including what its runner provides.
 fn read(site: &Site) -> Vec<String> {
     match &site.source {
         Source::Template(template) => template.variables(),
-        Source::Condition(_) | Source::Answer => site.variables.clone(),
+        Source::Condition(_) | Source::Amount(_) | Source::Answer => site.variables.clone(),
     }
 }
 
@@ -115,6 +130,23 @@ fn plain(reason: &str) -> String {
         ["Undeclared reference to ", name, ..] => format!("there is no `{name}` in conditions"),
         _ => reason.to_owned(),
     }
+}
+
+fn check_amount(check: &mut Check<'_, '_>, site: &Site, values: &Value) {
+    let Source::Amount(amount) = &site.source else { return };
+    let reason = match amount.value(values) {
+        Ok(Value::Number(_)) => return,
+        Ok(other) => format!("it gives {other}, which is no number"),
+        Err(error) => {
+            let error = error.to_string();
+            let reason = error.strip_prefix(&format!("the condition `{}`: ", amount.source())).unwrap_or(&error);
+            plain(reason)
+        }
+    };
+    let read: Vec<String> =
+        site.variables.iter().filter_map(|name| Some(format!("{name} = {}", value_at(values, name)?))).collect();
+    let example = if read.is_empty() { String::new() } else { format!(", for example with {}", read.join(", ")) };
+    check.findings.add(&site.path, Remark::new(format!("this fails{example}: {reason}")));
 }
 
 fn check_condition(check: &mut Check<'_, '_>, site: &Site, values: &Value) {

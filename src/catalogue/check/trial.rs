@@ -93,6 +93,16 @@ impl Trial<'_> {
         }
     }
 
+    /// Whether the test names who is asked, and that is somebody else.
+    fn approver(&self, values: &Value) -> Option<(String, Remark)> {
+        let expected = self.test.approver.as_deref()?;
+        let found = self.command.needs_approval(values).ok().flatten();
+        (found != Some(expected)).then(|| {
+            let found = found.map_or("nobody".to_owned(), |found| format!("`{found}`"));
+            ("approver".into(), Remark::new(format!("{found} is asked here")))
+        })
+    }
+
     fn accepted(&self, call: &Call, asker: &Asker) -> Remarks {
         let command = &call.command().file;
         if command.name != self.command.name {
@@ -102,9 +112,14 @@ impl Trial<'_> {
             let what = if error == "allow" { "who says this".to_owned() } else { format!("`{error}`") };
             return vec![("error".into(), Remark::new(format!("{what} should be refused, and is accepted")))];
         }
-        let values = values(call, asker);
+        let mut values = values(call, asker);
+        let facts = command.add_facts(&mut values, (&call.command().capability, &asker.person), &monday());
+        if let Err(error) = facts {
+            return vec![("say".into(), Remark::new(error.to_string()))];
+        }
         let mut remarks = Vec::new();
         remarks.extend(expect("approval", self.test.approval, command.needs_approval(&values).map(|by| by.is_some())));
+        remarks.extend(self.approver(&values));
         remarks.extend(expect("confirm", self.test.confirm, command.needs_confirmation(&values)));
         if let Some(expected) = &self.test.steps {
             let planned = planned(command, &values);
@@ -122,6 +137,11 @@ impl Trial<'_> {
         }
         remarks
     }
+}
+
+/// The time that tests are run at: a Monday at half past ten, when everybody works.
+fn monday() -> Value {
+    json!({"hour": 10, "minute": 30, "weekday": "mon", "date": "2026-11-30", "open": true})
 }
 
 /// What the conditions of a command see before anything is done.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::payload::{Id, Interaction, Member};
 use super::rest::{Call, Failure, Rest};
-use crate::chat::Standing;
+use crate::chat::{Sender, Standing};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 
@@ -16,16 +16,26 @@ const BELIEVED: Span = Span::from_secs(300);
 /// How many members are remembered.
 const REMEMBERED: usize = 20_000;
 
+/// How many members one answer has at most (<https://docs.discord.com/developers/resources/guild#list-guild-members>).
+const PAGE: usize = 1000;
+/// How many such answers are read; of a server with more members than these hold, the oldest accounts are known.
+const PAGES: usize = 50;
+
 /// The members of the one server whose roles count; without one, nobody has roles and nobody is a guest.
 pub struct Members {
     guild: Option<Id>,
     seen: Mutex<HashMap<String, (Millis, Standing)>>,
+    /// All members of the server with the roles that each has, and since when that is known.
+    listed: tokio::sync::Mutex<Option<(Millis, Vec<Listed>)>>,
 }
+
+/// A member by id, and what was seen of them.
+type Listed = (String, Standing);
 
 impl Members {
     /// The members of a server.
     pub fn new(guild: Option<Id>) -> Self {
-        Self { guild, seen: Mutex::default() }
+        Self { guild, seen: Mutex::default(), listed: tokio::sync::Mutex::default() }
     }
 
     /// Remembers what an interaction says of who did it. Discord signed it, or sent it down our own connection.
@@ -77,12 +87,53 @@ impl Members {
         Ok(Some(roles.map(str::to_owned).collect()))
     }
 
+    /// Who has a role; `None` without a server, and where the bot may not list its members, which takes the privileged
+    /// intent for server members. One asks, the others wait for the same answer.
+    pub async fn having(&self, rest: &Rest, role: &str, now: Millis) -> Result<Option<Vec<Sender>>, Failure> {
+        let Some(guild) = &self.guild else { return Ok(None) };
+        let mut listed = self.listed.lock().await;
+        if listed.as_ref().is_none_or(|(at, _)| !(0..BELIEVED.millis()).contains(&(now - at))) {
+            let Some(members) = list(rest, guild).await? else { return Ok(None) };
+            members.iter().for_each(|(person, standing)| self.remember(person, standing.clone(), now));
+            *listed = Some((now, members));
+        }
+        let has = |(_, standing): &&Listed| standing.groups.iter().any(|group| group == role);
+        let sender =
+            |(id, standing): &Listed| Sender { id: id.clone(), name: standing.name.clone().unwrap_or_default() };
+        Ok(listed.as_ref().map(|(_, members)| members.iter().filter(has).map(sender).collect()))
+    }
+
     fn known(&self, person: &str, now: Millis) -> Option<Standing> {
         let seen = self.seen.lock().ok()?;
         let (at, standing) = seen.get(person)?;
         // A clock that was set back makes nothing believed for longer.
         (0..BELIEVED.millis()).contains(&(now - at)).then(|| standing.clone())
     }
+}
+
+/// All members of a server but bots; `None` where they may not be listed.
+async fn list(rest: &Rest, guild: &Id) -> Result<Option<Vec<Listed>>, Failure> {
+    let (mut found, mut after) = (Vec::new(), "0".to_owned());
+    for _ in 0..PAGES {
+        let call = Call::get(format!("/guilds/{guild}/members?limit={PAGE}&after={after}"));
+        let answer = match rest.call(call).await {
+            Ok(answer) => answer,
+            // Missing access, missing permissions.
+            Err(failure) if matches!(failure.code(), 50001 | 50013) || failure.status() == 403 => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let page: Vec<Member> = answer.as_array().into_iter().flatten().cloned().map(read).collect::<Result<_, _>>()?;
+        let users = || page.iter().filter_map(|member| Some((member.user.as_ref()?, member)));
+        found.extend(
+            users().filter(|(user, _)| !user.bot).map(|(user, member)| (user.id.to_string(), standing(member))),
+        );
+        // They come by their ids, so the last one is the greatest.
+        after = users().last().map_or(after, |(user, _)| user.id.to_string());
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    Ok(Some(found))
 }
 
 fn read(member: Value) -> Result<Member, Failure> {
@@ -96,6 +147,8 @@ fn standing(member: &Member) -> Standing {
         groups: member.roles.iter().map(Id::to_string).collect(),
         guest: false,
         name: name.or_else(|| user.map(|user| user.username.clone())),
+        // Discord tells nobody's.
+        zone: None,
     }
 }
 

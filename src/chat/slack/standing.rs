@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{Identity, Workspace};
-use crate::chat::Standing;
+use crate::chat::{Sender, Standing};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
 
@@ -22,6 +22,7 @@ pub type Groups = Option<(Millis, HashMap<String, Vec<String>>)>;
 pub struct Profile {
     is_guest: bool,
     name: Option<String>,
+    zone: Option<String>,
 }
 
 impl Workspace {
@@ -32,7 +33,7 @@ impl Workspace {
         };
         let profile = self.profile(&identity, person).await?;
         let groups = self.groups_of(person).await?;
-        Ok(Standing { groups, guest: profile.is_guest, name: profile.name })
+        Ok(Standing { groups, guest: profile.is_guest, name: profile.name, zone: profile.zone })
     }
 
     /// The user groups that there are.
@@ -53,18 +54,33 @@ impl Workspace {
         Ok(profile)
     }
 
-    /// One asks, the others wait for the same answer.
+    /// The groups of a person, by their ids.
     async fn groups_of(&self, person: &str) -> Result<Vec<String>> {
+        self.memberships(|known| known.get(person).cloned().unwrap_or_default()).await
+    }
+
+    /// The persons of a group, by their ids and in their order.
+    pub async fn members(&self, group: &str) -> Result<Vec<Sender>> {
+        let is_in = |groups: &Vec<String>| groups.iter().any(|id| id == group);
+        let ids = self.memberships(|known| {
+            let mut ids: Vec<String> = known.iter().filter(|(_, of)| is_in(of)).map(|(id, _)| id.clone()).collect();
+            ids.sort_unstable();
+            ids
+        });
+        Ok(ids.await?.into_iter().map(|id| Sender { id, name: String::new() }).collect())
+    }
+
+    /// What is looked up of who is in which group. One asks, the others wait for the same answer.
+    async fn memberships<T>(&self, look: impl FnOnce(&HashMap<String, Vec<String>>) -> T) -> Result<T> {
         let mut groups = self.groups.lock().await;
         let now = self.clock.now();
-        let of = |known: &HashMap<String, Vec<String>>| known.get(person).cloned().unwrap_or_default();
         if let Some((at, known)) = groups.as_ref().filter(|(at, _)| now - at < GROUPS.millis()) {
             tracing::trace!(at, "the groups are known");
-            return Ok(of(known));
+            return Ok(look(known));
         }
         let answer = self.api.read("usergroups.list", &[("include_users", "true")]).await?;
         let read = members(&answer);
-        let found = of(&read);
+        let found = look(&read);
         *groups = Some((now, read));
         Ok(found)
     }
@@ -99,7 +115,8 @@ impl Profile {
         let names =
             [&user["profile"]["display_name"], &user["profile"]["real_name"], &user["real_name"], &user["name"]];
         let name = names.into_iter().filter_map(Value::as_str).find(|name| !name.trim().is_empty());
-        Self { is_guest: is_marked || !is_home, name: name.map(str::to_owned) }
+        let zone = user["tz"].as_str().filter(|zone| !zone.is_empty()).map(str::to_owned);
+        Self { is_guest: is_marked || !is_home, name: name.map(str::to_owned), zone }
     }
 }
 
@@ -127,8 +144,10 @@ mod tests {
     fn b7_who_is_no_full_member_is_a_guest() {
         let identity = Identity { team: "T1".into(), enterprise: Some("E1".into()), ..Identity::default() };
         let of = |user: Value| Profile::of(&user, &identity);
-        let full = json!({"team_id": "T1", "name": "ada", "profile": {"display_name": "Ada", "real_name": "A"}});
-        assert_eq!(of(full.clone()), Profile { is_guest: false, name: Some("Ada".into()) });
+        let names = json!({"display_name": "Ada", "real_name": "A"});
+        let full = json!({"team_id": "T1", "name": "ada", "tz": "Europe/Berlin", "profile": names});
+        let zone = Some("Europe/Berlin".into());
+        assert_eq!(of(full.clone()), Profile { is_guest: false, name: Some("Ada".into()), zone });
         assert!(!of(json!({"team_id": "T9", "enterprise_user": {"enterprise_id": "E1"}})).is_guest);
         for mark in ["is_restricted", "is_ultra_restricted", "is_stranger", "deleted", "is_bot"] {
             let mut marked = full.clone();

@@ -15,6 +15,7 @@ const SNOWFLAKE: std::ops::RangeInclusive<usize> = 15..=20;
 enum Kind {
     Identity,
     Group,
+    Channel,
 }
 
 impl Kind {
@@ -22,7 +23,7 @@ impl Kind {
     fn platforms(self) -> &'static [&'static str] {
         match self {
             Self::Identity => &["web", "terminal", "slack", "discord"],
-            Self::Group => &["slack", "discord"],
+            Self::Group | Self::Channel => &["slack", "discord"],
         }
     }
 
@@ -31,6 +32,8 @@ impl Kind {
         let (fits, what, example) = match (self, platform) {
             (Self::Identity, "slack") => (is_slack(id, &['U', 'W']), "a member of Slack", "slack:U012AB3CD"),
             (Self::Group, "slack") => (is_slack(id, &['S']), "a user group of Slack", "slack:S012AB3CD"),
+            (Self::Channel, "slack") => (is_slack(id, &['C', 'G']), "a conversation of Slack", "slack:C012AB3CD"),
+            (Self::Channel, "discord") => (is_snowflake(id), "a channel of Discord", "discord:81384788765712384"),
             (Self::Identity, "discord") => (is_snowflake(id), "a user of Discord", "discord:80351110224678912"),
             (Self::Group, "discord") => (is_snowflake(id), "a role of Discord", "discord:41771983423143936"),
             (_, "web") => (!id.trim().is_empty(), "a visitor of the web page", "web:5f3c0a1b"),
@@ -52,6 +55,10 @@ pub(super) fn check(config: &Config, breaches: &mut Vec<Breach>) {
                 breaches.push(breach(path.as_str(), message, "one identity is one person; keep it with one of them"));
             }
         }
+    }
+    for (name, team) in &config.team {
+        let mistakes = team.channels.iter().filter_map(|channel| mistake(Kind::Channel, channel, "C012AB3CD"));
+        breaches.extend(mistakes.map(|(message, hint)| breach(format!("team.{name}.channels"), message, hint)));
     }
     let teams = config.team.iter().map(|(name, team)| (format!("team.{name}.groups"), &team.groups));
     let roles = config.role.iter().map(|(name, role)| (format!("role.{name}.groups"), &role.groups));
@@ -75,6 +82,9 @@ fn mistake(kind: Kind, said: &str, sample: &str) -> Option<(String, String)> {
         return Some((format!("`{id}` is not the id of {what}"), format!("write an id, not a name: {example}")));
     }
     let message = match platform {
+        "web" | "terminal" if kind == Kind::Channel => {
+            format!("`{said}`: there are no conversations of several people on {platform}")
+        }
         "web" | "terminal" => format!("`{said}`: there are no groups on {platform}"),
         _ => format!("`{said}`: there is no platform `{platform}`"),
     };

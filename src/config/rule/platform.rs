@@ -110,7 +110,7 @@ fn discord_ways(discord: &Discord, breaches: &mut Vec<Breach>) {
 }
 
 /// Why a text is not the secret that it should be. The text itself is never shown.
-fn fault(text: &str, fits: &dyn Fn(&str) -> bool) -> Option<&'static str> {
+pub(super) fn fault(text: &str, fits: &dyn Fn(&str) -> bool) -> Option<&'static str> {
     let small = text.to_lowercase();
     if text.trim().is_empty() {
         Some("this secret is empty")
@@ -136,7 +136,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn address(key: &str, address: Option<&str>, usual: &str) -> Option<Breach> {
+pub(super) fn address(key: &str, address: Option<&str>, usual: &str) -> Option<Breach> {
     let address = address?;
     if address.ends_with('/') {
         let hint = format!("leave out the slash at its end: {}", address.trim_end_matches('/'));

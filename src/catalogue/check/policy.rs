@@ -1,0 +1,106 @@
+//! The check of who approves: an approver who does not exist would be noticed only when somebody waits for one.
+
+use super::capability::check_team;
+use super::command::Check;
+use super::finding::Remark;
+use crate::catalogue::command::{ApprovalPolicy, BreakGlass, Standing};
+
+/// The most levels beyond the first.
+const MOST_LEVELS: usize = 5;
+
+/// Notes what is wrong with the approval of a command.
+pub(super) fn check(check: &mut Check<'_, '_>, approval: &ApprovalPolicy) {
+    let mut several = approver(check, "approval.by", &approval.by);
+    for (index, by) in approval.then.iter().enumerate() {
+        let found = approver(check, &format!("approval.then[{index}]"), by);
+        // The levels decide together, so more than one can be found further up.
+        several = several.zip(found).map(|_| true);
+    }
+    if approval.then.len() > MOST_LEVELS {
+        let remark = Remark::new(format!("after the first, {MOST_LEVELS} levels can be asked at most"));
+        check.findings.add(&check.path("approval.then"), remark);
+    }
+    quorum(check, approval, several);
+    if let Some(glass) = &approval.break_glass {
+        break_glass(check, glass);
+    }
+    if let Some(ahead) = &approval.standing {
+        standing(check, ahead);
+    }
+}
+
+/// Whether an approver is several people; `None` if it is nobody.
+fn approver(check: &mut Check<'_, '_>, key: &str, by: &str) -> Option<bool> {
+    let path = check.path(key);
+    match by.split_once(':') {
+        None if by == "owner" => Some(true),
+        None if by == "lead-of-requester" => Some(false),
+        Some(("team", team)) if !team.is_empty() => {
+            check_team(check.findings, &path, team, check.known);
+            Some(true)
+        }
+        Some(("person", person)) if !person.is_empty() => {
+            check_known(check, &path, ("person", person));
+            Some(false)
+        }
+        _ => {
+            let remark = Remark::new(format!("`{by}` is nobody who can approve"));
+            check.findings.add(&path, remark.hint("write owner, team:NAME, lead-of-requester or person:NAME"));
+            None
+        }
+    }
+}
+
+fn quorum(check: &mut Check<'_, '_>, approval: &ApprovalPolicy, several: Option<bool>) {
+    let path = check.path("approval.quorum");
+    match (approval.quorum, several) {
+        (0, _) => {
+            let remark = Remark::new("an approval needs at least one person");
+            check.findings.add(&path, remark.hint("leave out `approval` if nobody is to be asked"));
+        }
+        (quorum, Some(false)) if quorum > 1 => {
+            let remark = Remark::new(format!("{quorum} people must approve, and `{}` is only one", approval.by));
+            check.findings.add(&path, remark.hint("ask a team: by = \"team:NAME\""));
+        }
+        _ => {}
+    }
+}
+
+fn break_glass(check: &mut Check<'_, '_>, glass: &BreakGlass) {
+    if *glass == BreakGlass::default() {
+        let remark = Remark::new("this names nobody who may break the glass");
+        check.findings.add(&check.path("approval.break_glass"), remark.hint("break_glass = { roles = [\"oncall\"] }"));
+    }
+    for (index, team) in glass.teams.iter().enumerate() {
+        let path = check.path(&format!("approval.break_glass.teams[{index}]"));
+        check_team(check.findings, &path, team, check.known);
+    }
+    for (index, person) in glass.people.iter().enumerate() {
+        let path = check.path(&format!("approval.break_glass.people[{index}]"));
+        check_known(check, &path, ("person", person));
+    }
+    for (index, role) in glass.roles.iter().enumerate() {
+        let path = check.path(&format!("approval.break_glass.roles[{index}]"));
+        check_known(check, &path, ("role", role));
+    }
+}
+
+fn standing(check: &mut Check<'_, '_>, standing: &Standing) {
+    if standing.longest.millis() == 0 {
+        check.findings.add(&check.path("approval.standing.longest"), "`longest` leaves no time at all");
+    }
+    if standing.most == 0 {
+        let remark = Remark::new("an approval ahead for 0 uses is none");
+        check.findings.add(&check.path("approval.standing.most"), remark.hint("the smallest number is 1"));
+    }
+}
+
+/// Notes that a person or a role is not configured, if any is.
+fn check_known(check: &mut Check<'_, '_>, path: &str, (kind, name): (&str, &str)) {
+    let known = if kind == "role" { &check.known.roles } else { &check.known.people };
+    if known.is_empty() || known.iter().any(|known| known == name) {
+        return;
+    }
+    let remark = Remark::new(format!("there is no {kind} `{name}` in stationmaster.toml"));
+    check.findings.add(path, remark.guess(name, known.iter().map(String::as_str)));
+}
