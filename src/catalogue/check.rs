@@ -206,7 +206,8 @@ impl Report {
     /// The last line: "3 mistakes in 2 of 5 files", or "5 files, 12 commands, 1 survey, 31 tests: all good".
     pub fn summary(&self) -> String {
         if self.is_good() {
-            let counts = [(self.files, "file"), (self.commands, "command"), (self.surveys, "survey"), (self.tests, "test")];
+            let counts =
+                [(self.files, "file"), (self.commands, "command"), (self.surveys, "survey"), (self.tests, "test")];
             let counts = counts.into_iter().filter(|(count, thing)| *thing != "survey" || *count > 0);
             let counts: Vec<String> = counts.map(|(count, thing)| counted(count, thing)).collect();
             let advice = match self.problems.len() {

@@ -36,7 +36,17 @@ impl Problem {
         let line = before.matches('\n').count() + 1;
         let column = before[line_start(source, start)..].chars().count() + 1;
         let (file, message) = (file.to_owned(), message.into());
-        Self { file, span, line, column, message, hint: None, is_warning: false, source: source.clone(), is_concealed: false }
+        Self {
+            file,
+            span,
+            line,
+            column,
+            message,
+            hint: None,
+            is_warning: false,
+            source: source.clone(),
+            is_concealed: false,
+        }
     }
 
     /// A problem of a whole file, or of one whose text cannot be shown.

@@ -79,7 +79,8 @@ impl Tx {
         hashes.sort();
         for portion in portions(&hashes) {
             let sql = format!("insert into participation (wave, who) values {}", places(portion.len(), 2));
-            let query = portion.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, hash| query.bind(&asked.wave).bind(hash));
+            let query =
+                portion.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, hash| query.bind(&asked.wave).bind(hash));
             query.execute(&mut self.connection).await?;
         }
         self.insert_answers(asked, batch.values()).await?;
@@ -105,7 +106,13 @@ impl Tx {
             partial += i64::from(!response.is_complete);
             for (question, value) in &response.answers {
                 let Some(version) = asked.versions.get(question) else { continue };
-                rows.push((uuid::Uuid::new_v4().simple().to_string(), question, version, value.to_string(), &response.cell));
+                rows.push((
+                    uuid::Uuid::new_v4().simple().to_string(),
+                    question,
+                    version,
+                    value.to_string(),
+                    &response.cell,
+                ));
             }
         }
         rows.sort();

@@ -105,7 +105,8 @@ impl Tx {
 
     /// The invitations of a wave that are due, those that wait longest first.
     pub async fn due_invitations(&mut self, wave: &str, most: i64) -> Result<Vec<Invitation>> {
-        let sql = format!("select {COLUMNS} from invitation where wave = $1 and due_at <= $2 order by due_at, id limit $3");
+        let sql =
+            format!("select {COLUMNS} from invitation where wave = $1 and due_at <= $2 order by due_at, id limit $3");
         let query = sqlx::query_as(AssertSqlSafe(sql)).bind(wave).bind(self.now).bind(most);
         Ok(query.fetch_all(&mut self.connection).await?)
     }
@@ -147,7 +148,8 @@ impl Tx {
 
     /// Somebody never wants to be asked by a survey again.
     pub async fn refuse_survey(&mut self, person: &str, survey: &str) -> Result<()> {
-        let sql = "insert into never_asked (person, survey, at) values ($1, $2, $3) on conflict (person, survey) do nothing";
+        let sql =
+            "insert into never_asked (person, survey, at) values ($1, $2, $3) on conflict (person, survey) do nothing";
         sqlx::query(sql).bind(person).bind(survey).bind(self.now).execute(&mut self.connection).await?;
         let sql = "update invitation set declined_at = coalesce(declined_at, $3), due_at = null where person = $1 \
                    and wave in (select id from wave where survey = $2 and state in ('planned', 'open'))";

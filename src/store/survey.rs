@@ -162,14 +162,16 @@ impl Tx {
     /// Closes a wave: its key, and with it who has answered, is gone.
     pub async fn close_wave(&mut self, wave: &str) -> Result<()> {
         self.delete_participation(wave).await?;
-        let sql = "update wave set state = 'closed', closed_at = $2, wave_key = null where id = $1 and state = 'closing'";
+        let sql =
+            "update wave set state = 'closed', closed_at = $2, wave_key = null where id = $1 and state = 'closing'";
         sqlx::query(sql).bind(wave).bind(self.now).execute(&mut self.connection).await?;
         Ok(())
     }
 
     /// Keeps what is published of a wave.
     pub async fn publish_wave(&mut self, wave: &str, results: &str) -> Result<()> {
-        let sql = "update wave set state = 'published', published_at = $2, results = $3 where id = $1 and state = 'closed'";
+        let sql =
+            "update wave set state = 'published', published_at = $2, results = $3 where id = $1 and state = 'closed'";
         sqlx::query(sql).bind(wave).bind(self.now).bind(results).execute(&mut self.connection).await?;
         Ok(())
     }

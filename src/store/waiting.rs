@@ -65,7 +65,9 @@ impl Waiting {
     pub fn put_back(&self, wave: &str, batch: Batch) {
         let mut waves = self.lock();
         let waiting = waves.entry(wave.to_owned()).or_default();
-        batch.into_iter().for_each(|(person, response)| drop(waiting.entry(person).or_insert(response)));
+        for (person, response) in batch {
+            waiting.entry(person).or_insert(response);
+        }
     }
 
     /// Gives out all that waits for a wave.

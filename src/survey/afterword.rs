@@ -110,7 +110,13 @@ pub async fn submitted(app: &App, (verb, id): (&str, &str), values: &Values, ask
         }
     } else {
         let (said, did) = (text("said"), text("did"));
-        let links: Vec<String> = values.get("links").and_then(Value::as_str).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let links: Vec<String> = values
+            .get("links")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         if links.len() > LINKS || links.iter().any(|link| !crate::markdown::is_safe(link)) {
             errors.insert("links", format!("Write up to {LINKS} addresses that begin with https://, one a line."));
         }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::budget::{self, Past, Turn};
-use super::wave::{self, LAST_CALL};
 use super::closing::GRACE;
 use super::told::show;
+use super::wave::{self, LAST_CALL};
 use super::{audience, hour};
 use crate::app::App;
 use crate::catalogue::survey::Survey;
@@ -155,7 +155,8 @@ impl Round<'_> {
     async fn steps(&self, due: Vec<Invitation>) -> Result<Vec<(Invitation, Step)>> {
         let (people, since) = (due.iter().map(|i| i.person.clone()).collect::<Vec<_>>(), self.app.clock.now());
         let since = since - budget::AFTER_NO.millis();
-        let past = self.app.store.write(move |tx| Box::pin(async move { tx.asked_since(&people, since).await })).await?;
+        let past =
+            self.app.store.write(move |tx| Box::pin(async move { tx.asked_since(&people, since).await })).await?;
         let past = by_person(past);
         let key = self.app.store.wave_key(&self.wave.id).await?.unwrap_or_default();
         let mut steps = Vec::with_capacity(due.len());

@@ -78,5 +78,7 @@ pub async fn seen(app: &App, id: &str, asker: &Asker) -> Result<Wave> {
             return Ok(wave);
         }
     }
-    Err(UserError::new(Reason::NotFound, "There are no such results for you.").hint("type /surveys to see yours").into())
+    Err(UserError::new(Reason::NotFound, "There are no such results for you.")
+        .hint("type /surveys to see yours")
+        .into())
 }

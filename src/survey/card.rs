@@ -56,7 +56,8 @@ async fn values(app: &App, (invitation, wave): (&Invitation, &Wave), survey: &Su
     let hidden = frame::never_shown(&closing::plan(wave)?, &frame::labels(survey, &person, None));
     let token = |option: usize, name: &str| format!("{SEALED}:{}/{name}/{option}", invitation.id);
     let options = survey.one_tap().map(|question| {
-        let of = |(at, (label, _)): (usize, (String, Value))| json!({ "label": label, "token": token(at, &question.name) });
+        let of =
+            |(at, (label, _)): (usize, (String, Value))| json!({ "label": label, "token": token(at, &question.name) });
         question.options().into_iter().enumerate().map(of).collect::<Vec<_>>()
     });
     Ok(json!({

@@ -102,7 +102,8 @@ pub async fn publish(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
             }
             tx.touch_invitations(&wave.id).await?;
             let detail = format!("{} wave {}", wave.survey, wave.number);
-            tx.audit(Act { subject: &wave.id, actor: "stationmaster", action: "wave-published", detail: &detail }).await?;
+            tx.audit(Act { subject: &wave.id, actor: "stationmaster", action: "wave-published", detail: &detail })
+                .await?;
             tx.finish_job(&claim).await
         })
     });

@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_key_decides_who_is_first() {
-        let people = || (0..40).map(|n| Candidate { person: n.to_string(), team: String::new(), asked: None }).collect();
+        let people =
+            || (0..40).map(|n| Candidate { person: n.to_string(), team: String::new(), asked: None }).collect();
         let first = |key| Draw { key, wave: 0, cohorts: 4 }.choose(people());
         assert_eq!(first("a"), first("a"));
         assert_ne!(first("a"), first("b"));

@@ -78,7 +78,8 @@ fn counters(question: &Question) -> Vec<(String, Scale, Bucket<'_>)> {
         Kind::Choice(Pick::Several) => {
             let option = |(at, choice): (usize, &String)| {
                 let choice = choice.clone();
-                let is_ticked = move |value: &Value| value.as_array().map(|all| all.iter().any(|one| *one == choice.as_str()));
+                let is_ticked =
+                    move |value: &Value| value.as_array().map(|all| all.iter().any(|one| *one == choice.as_str()));
                 let bucket: Bucket<'_> = Box::new(move |value| is_ticked(value).map(usize::from));
                 (format!("{name}/{}", at + 1), Scale::Unordered(2), bucket)
             };

@@ -57,7 +57,8 @@ pub fn form(app: &App, survey: &Survey, (invitation, filled): (&str, &Filled<'_>
 /// The fields of one question; an error stands at the first of them.
 fn fields(question: &Question, words: &Words, filled: &Filled<'_>) -> Vec<Field> {
     let names = question.fields();
-    let mut fields: Vec<Field> = names.into_iter().enumerate().map(|(at, name)| field(question, (at, name), words)).collect();
+    let mut fields: Vec<Field> =
+        names.into_iter().enumerate().map(|(at, name)| field(question, (at, name), words)).collect();
     for field in &mut fields {
         field.value = filled.values.get(&field.name).filter(|value| !value.is_null()).cloned();
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::privacy::{Audience, EVERYONE, Plan, Verdict};
+use super::privacy::{Audience, Plan};
 use crate::catalogue::Catalogue;
 use crate::catalogue::survey::{Grouping, Survey};
 use crate::error::Result;
@@ -51,6 +51,9 @@ pub fn plan(survey: &Survey, people: &[&Person], catalogue: &Catalogue) -> Resul
     }
     let groups: BTreeSet<&String> = cells.keys().flatten().collect();
     let groups = groups.into_iter().cloned().collect();
+    // Anybody's answer may be stored without its groups, when the process ends before enough others have come; so there is
+    // always a cell without groups, and what remains outside a group is judged by the answers when the wave closes.
+    *cells.entry(BTreeSet::new()).or_default() += u32::try_from(people.len())?;
     Plan::open(survey.minimum, &Audience { groups, cells, comments: Vec::new() })
 }
 
@@ -59,9 +62,9 @@ pub fn read(plan: &str) -> Result<Plan> {
     Ok(serde_json::from_str(plan)?)
 }
 
-/// Whether a wave with this plan can show anything at all.
-pub fn can_show(plan: &Plan) -> bool {
-    plan.groups().any(|(name, verdict)| name == EVERYONE && *verdict == Verdict::Shown)
+/// Whether a wave that may ask these people can show anything at all.
+pub fn can_show(survey: &Survey, people: &[&Person]) -> bool {
+    u32::try_from(people.len()).is_ok_and(|count| count >= survey.minimum)
 }
 
 /// The cell of a person, as it is stored: the number of a cell of the plan. Whoever is in no cell is in that without groups.

@@ -35,7 +35,8 @@ impl Names {
 
     /// What in a text could tell who somebody is, each once, in the order of the text.
     pub fn find(&self, text: &str) -> Vec<String> {
-        let mut found: Vec<(usize, &str)> = OBVIOUS.find_iter(text).map(|found| (found.start(), found.as_str())).collect();
+        let mut found: Vec<(usize, &str)> =
+            OBVIOUS.find_iter(text).map(|found| (found.start(), found.as_str())).collect();
         found.extend(words_of(text).filter(|(_, word)| self.is_name(word)));
         found.sort();
         let mut all: Vec<String> = Vec::new();
@@ -75,7 +76,8 @@ mod tests {
 
     #[test]
     fn addresses_mentions_and_numbers_are_found_and_masked() {
-        let text = "Ask jörg.m+x@example.org, <@U012AB3CD> or @ada, +49 170 123-4567, see https://wiki.example.org/~ada";
+        let text =
+            "Ask jörg.m+x@example.org, <@U012AB3CD> or @ada, +49 170 123-4567, see https://wiki.example.org/~ada";
         let masked = mask(text);
         assert_eq!(masked, "Ask [hidden], [hidden] or [hidden], [hidden], see [hidden]");
         assert_eq!(Names::default().find(text).len(), 5);

@@ -48,7 +48,9 @@ async fn event(app: &App, subject: &str) -> Result<Option<Event>> {
 
 /// Whether a survey wants to know about an event.
 async fn wants(app: &App, survey: &Survey, event: &Event) -> Result<bool> {
-    let Some(trigger) = survey.event.as_ref().filter(|trigger| trigger.after == event.occasion) else { return Ok(false) };
+    let Some(trigger) = survey.event.as_ref().filter(|trigger| trigger.after == event.occasion) else {
+        return Ok(false);
+    };
     if trigger.command.is_some() && trigger.command != event.command {
         return Ok(false);
     }
@@ -66,7 +68,9 @@ async fn ask(app: &App, claim: &Claim, (survey, event): (&Survey, &Event)) -> Re
     let Some(wave) = open else { return Ok(false) };
     let roster = app.roster().await?;
     let facts = audience::Facts::gather(app, survey).await?;
-    let Some(person) = roster.person(&event.person).filter(|person| facts.admits(survey, person)) else { return Ok(false) };
+    let Some(person) = roster.person(&event.person).filter(|person| facts.admits(survey, person)) else {
+        return Ok(false);
+    };
     let now = app.clock.now();
     let hour = hour::next(&roster.calendar_of(&person.id), |at| roster.is_away(&person.id, at), now);
     let Some(spot) = asking::spot(app, &roster, &person.id).filter(|_| hour == Some(now)) else { return Ok(false) };

@@ -115,7 +115,8 @@ pub async fn report(app: &App, wave: &Wave) -> Result<Option<Report>> {
     }
     let is_shown = questions.iter().flat_map(|asked| &asked.rows).any(|row| row.everyone && row.n.is_some());
     let outcomes = record.response.outcomes;
-    let answered = outcomes.rate().filter(|_| is_shown).map(|rate| (outcomes.complete + outcomes.partial, 100.0 * rate));
+    let answered =
+        outcomes.rate().filter(|_| is_shown).map(|rate| (outcomes.complete + outcomes.partial, 100.0 * rate));
     Ok(Some(Report {
         wave: wave.id.clone(),
         title: survey.title,
@@ -159,7 +160,8 @@ fn compare(
 ) {
     let tally = |histogram: &Histogram| Tally::of_steps(rating, histogram.counts());
     let same = |earlier: &[(Question, Figures)]| {
-        let found = earlier.iter().find(|(other, _)| other.name == question.name && other.version() == question.version());
+        let found =
+            earlier.iter().find(|(other, _)| other.name == question.name && other.version() == question.version());
         found.and_then(|(_, figures)| everyone(figures)).map(|(_, histogram)| tally(histogram))
     };
     let earlier: Vec<(i64, Tally)> = before.iter().map_while(|(number, all)| Some((*number, same(all)?))).collect();
@@ -175,8 +177,12 @@ fn compare(
 
 fn asked(question: &Question, figures: &Figures) -> Asked {
     let rows = match figures {
-        Figures::Rating(rating, groups) => groups.iter().map(|group| row(group, &Reading::Rating(question, *rating))).collect(),
-        Figures::Choice(groups) => groups.iter().map(|group| row(group, &Reading::Options(&question.choices))).collect(),
+        Figures::Rating(rating, groups) => {
+            groups.iter().map(|group| row(group, &Reading::Rating(question, *rating))).collect()
+        }
+        Figures::Choice(groups) => {
+            groups.iter().map(|group| row(group, &Reading::Options(&question.choices))).collect()
+        }
         Figures::Choices(options) => {
             let of = |(option, groups): (&String, &Vec<Published<Histogram>>)| {
                 let everyone = groups.iter().find(|group| group.group() == EVERYONE)?;
@@ -246,7 +252,18 @@ fn row_of_text(published: &Published<Vec<String>>) -> Row {
         View::Nobody => ("nobody", None),
     };
     let (group, everyone) = (frame::words(published.group()), published.group() == EVERYONE);
-    Row { group, everyone, shown, n, score: None, low: None, high: None, words: String::new(), range: None, shares: Vec::new() }
+    Row {
+        group,
+        everyone,
+        shown,
+        n,
+        score: None,
+        low: None,
+        high: None,
+        words: String::new(),
+        range: None,
+        shares: Vec::new(),
+    }
 }
 
 /// The row with its score.
@@ -255,7 +272,10 @@ fn valued(row: Row, histogram: &Histogram, reading: &Reading<'_>) -> Row {
         Reading::Rating(_, rating) => {
             let score = Score::of(&Tally::of_steps(*rating, histogram.counts()), None);
             let words = score.score.map(|value| unit(*rating, value)).unwrap_or_default();
-            let range = score.low.zip(score.high).map(|(low, high)| format!("{} to {}", unit(*rating, low), unit(*rating, high)));
+            let range = score
+                .low
+                .zip(score.high)
+                .map(|(low, high)| format!("{} to {}", unit(*rating, low), unit(*rating, high)));
             Row { score: score.score, low: score.low, high: score.high, words, range, ..row }
         }
         Reading::Options(options) => {
@@ -267,7 +287,8 @@ fn valued(row: Row, histogram: &Histogram, reading: &Reading<'_>) -> Row {
         Reading::Ticks => {
             let share = super::score::Share::of(histogram.counts()[1], histogram.n(), None);
             let words = share.percent.map(|percent| format!("{} %", rounded(percent, 0))).unwrap_or_default();
-            let range = share.low.zip(share.high).map(|(low, high)| format!("{} % to {} %", rounded(low, 0), rounded(high, 0)));
+            let range =
+                share.low.zip(share.high).map(|(low, high)| format!("{} % to {} %", rounded(low, 0), rounded(high, 0)));
             Row { score: share.percent, low: share.low, high: share.high, words, range, ..row }
         }
     }
@@ -301,7 +322,8 @@ fn bounded(bound: &Bound<Histogram>, reading: &Reading<'_>) -> String {
             }
         }
         Reading::Options(options) => {
-            let named: Vec<&str> = options.get(bound.buckets.clone()).unwrap_or_default().iter().map(String::as_str).collect();
+            let named: Vec<&str> =
+                options.get(bound.buckets.clone()).unwrap_or_default().iter().map(String::as_str).collect();
             format!("at least {of}: {}", named.join(" or "))
         }
         Reading::Ticks => format!("at least {of} {}", if *bound.buckets.start() == 1 { "chose it" } else { "did not" }),
@@ -338,7 +360,8 @@ impl Report {
         values["looped"] = (wave.state == state::LOOPED).into();
         for (question, asked) in values["questions"].as_array_mut().into_iter().flatten().zip(&self.questions) {
             question["everyone"] = json!(asked.rows.iter().filter(|row| row.everyone).collect::<Vec<_>>());
-            question["groups"] = json!(asked.rows.iter().filter(|row| !row.everyone && row.shown != "hidden").collect::<Vec<_>>());
+            question["groups"] =
+                json!(asked.rows.iter().filter(|row| !row.everyone && row.shown != "hidden").collect::<Vec<_>>());
             question["hidden"] = asked.rows.iter().filter(|row| !row.everyone && row.shown == "hidden").count().into();
         }
         values
@@ -346,7 +369,9 @@ impl Report {
 
     /// The published figures as CSV (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe.
     pub fn csv(&self) -> String {
-        let mut lines = vec![line(&["survey", "wave", "question", "version", "group", "shown", "n", "score", "low", "high", "words"])];
+        let mut lines = vec![line(&[
+            "survey", "wave", "question", "version", "group", "shown", "n", "score", "low", "high", "words",
+        ])];
         let number = |value: Option<f64>| value.map(|value| rounded(value, 4).to_string()).unwrap_or_default();
         for asked in &self.questions {
             for row in &asked.rows {
@@ -354,7 +379,17 @@ impl Report {
                 let (score, low, high) = (number(row.score), number(row.low), number(row.high));
                 let wave = self.number.to_string();
                 lines.push(line(&[
-                    &self.title, &wave, &asked.text, &asked.version, &row.group, row.shown, &n, &score, &low, &high, &row.words,
+                    &self.title,
+                    &wave,
+                    &asked.text,
+                    &asked.version,
+                    &row.group,
+                    row.shown,
+                    &n,
+                    &score,
+                    &low,
+                    &high,
+                    &row.words,
                 ]));
             }
         }

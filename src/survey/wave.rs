@@ -115,10 +115,10 @@ async fn open(app: &App, claim: &Claim, wave: Wave) -> Result<()> {
     let roster = app.roster().await?;
     let facts = Facts::gather(app, &survey).await?;
     let people = audience::members(&survey, &roster, &facts);
-    let plan = frame::plan(&survey, &people, &app.catalogue.load())?;
-    if !frame::can_show(&plan) {
+    if !frame::can_show(&survey, &people) {
         return give_up(app, claim, &wave).await;
     }
+    let plan = frame::plan(&survey, &people, &app.catalogue.load())?;
     let (id, plan) = (wave.id.clone(), serde_json::to_string(&plan)?);
     let plan = app.store.write(move |tx| Box::pin(async move { tx.fix_plan(&id, &plan).await })).await?;
     if survey.event.is_none() {
@@ -246,7 +246,8 @@ impl Opening<'_> {
                 open: self.survey.closes,
                 by_event: false,
             };
-            let others: Vec<budget::Turn<'_>> = turns.iter().filter(|coming| coming.asks(person)).map(asking::Coming::turn).collect();
+            let others: Vec<budget::Turn<'_>> =
+                turns.iter().filter(|coming| coming.asks(person)).map(asking::Coming::turn).collect();
             let none = Vec::new();
             let at = budget::ask_at(&turn, past.get(id).unwrap_or(&none), &others, self.now);
             let at = at.and_then(|at| hour::next(&self.roster.calendar_of(id), |at| self.roster.is_away(id, at), at));

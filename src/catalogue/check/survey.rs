@@ -62,7 +62,8 @@ impl Check<'_> {
         let survey = self.survey;
         if !is_word(&survey.name) {
             let remark = Remark::new(format!("`{}` cannot be the name of a survey", survey.name));
-            self.findings.add("survey.name", remark.hint("write it in small letters, digits and -: developer-experience"));
+            self.findings
+                .add("survey.name", remark.hint("write it in small letters, digits and -: developer-experience"));
         }
         for (key, text) in [("title", &survey.title), ("purpose", &survey.purpose), ("owner", &survey.owner)] {
             self.findings.refuse_blank(&format!("survey.{key}"), text);
@@ -76,7 +77,8 @@ impl Check<'_> {
         question::check(survey, &mut self.findings);
         if survey.question.len() > FEW {
             let remark = Remark::new(format!("{} questions are many for a pulse", survey.question.len()));
-            self.findings.warn("survey.question", remark.hint(format!("with {FEW} at most, more people answer, and sooner")));
+            self.findings
+                .warn("survey.question", remark.hint(format!("with {FEW} at most, more people answer, and sooner")));
         }
     }
 
@@ -89,7 +91,9 @@ impl Check<'_> {
                 self.findings.add("survey.attributed", remark.hint("leave out one of both"));
             }
             (None, Some(reason)) if !reason.trim().is_empty() => {}
-            (None, Some(_)) => self.findings.add("survey.attributed", "people are told why their names are kept: say it here"),
+            (None, Some(_)) => {
+                self.findings.add("survey.attributed", "people are told why their names are kept: say it here")
+            }
             (_, None) => {
                 let remark = Remark::new("it is not said who sees the answers");
                 let hint = "write anonymous = true, or attributed = \"the reason why names are kept\"";
@@ -193,7 +197,9 @@ impl Check<'_> {
         let ascending = survey.reminders.is_sorted_by(|one, next| one < next);
         let within = survey.reminders.iter().all(|after| after.millis() >= DAY && *after < survey.closes);
         if !(ascending && within) {
-            let remark = Remark::new("reminders come one after the other, a day or more after the question, and before the wave closes");
+            let remark = Remark::new(
+                "reminders come one after the other, a day or more after the question, and before the wave closes",
+            );
             self.findings.add("survey.reminders", remark.hint("[\"3d\", \"5d\"] for one that closes after 10d"));
         }
         if !(1..=COHORTS).contains(&survey.cohorts) {
@@ -206,7 +212,8 @@ impl Check<'_> {
             }
             (None, None) => {
                 let remark = Remark::new("it is not said when people are asked");
-                self.findings.add("survey", remark.hint("write [survey.schedule] with cron, or [survey.event] with after"));
+                self.findings
+                    .add("survey", remark.hint("write [survey.schedule] with cron, or [survey.event] with after"));
             }
             _ => {}
         }

@@ -91,7 +91,13 @@ impl Question {
     /// A point of its scale in words: `5 – strongly agree`.
     pub fn label(&self, point: i64) -> String {
         let (low, high) = self.points().unwrap_or_default();
-        let end = if point == low { &self.low } else if point == high { &self.high } else { &None };
+        let end = if point == low {
+            &self.low
+        } else if point == high {
+            &self.high
+        } else {
+            &None
+        };
         end.as_ref().map_or_else(|| point.to_string(), |end| format!("{point} – {end}"))
     }
 

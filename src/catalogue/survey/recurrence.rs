@@ -93,6 +93,9 @@ mod tests {
         for wrong in ["", "* * * *", "0 0 30 2 *", "61 * * * *"] {
             assert!(Recurrence::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }
-        assert!(Recurrence::try_from("0 0 30 2 mon".to_owned()).is_err(), "either would do for a cron, both never come");
+        assert!(
+            Recurrence::try_from("0 0 30 2 mon".to_owned()).is_err(),
+            "either would do for a cron, both never come"
+        );
     }
 }
