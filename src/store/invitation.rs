@@ -103,14 +103,6 @@ impl Tx {
         Ok(query.bind(self.now).fetch_optional(&mut self.connection).await?)
     }
 
-    /// The invitations of a wave that are due, those that wait longest first.
-    pub async fn due_invitations(&mut self, wave: &str, most: i64) -> Result<Vec<Invitation>> {
-        let sql =
-            format!("select {COLUMNS} from invitation where wave = $1 and due_at <= $2 order by due_at, id limit $3");
-        let query = sqlx::query_as(AssertSqlSafe(sql)).bind(wave).bind(self.now).bind(most);
-        Ok(query.fetch_all(&mut self.connection).await?)
-    }
-
     /// When the next invitation of a wave is due.
     pub async fn next_invitation_at(&mut self, wave: &str) -> Result<Option<Millis>> {
         let sql = "select min(due_at) from invitation where wave = $1 and due_at is not null";
@@ -157,22 +149,6 @@ impl Tx {
         Ok(())
     }
 
-    /// What these people were asked since then.
-    pub async fn asked_since(&mut self, people: &[String], since: Millis) -> Result<Vec<Asked>> {
-        let mut all = Vec::new();
-        for portion in portions(people) {
-            let sql = format!(
-                "select i.person, w.survey, i.asked_at, i.declined_at from invitation i join wave w on w.id = i.wave \
-                 where i.person in {} and i.asked_at >= ${}",
-                places(1, portion.len()),
-                portion.len() + 1
-            );
-            let query = portion.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |query, person| query.bind(person));
-            all.extend(query.bind(since).fetch_all(&mut self.connection).await?);
-        }
-        Ok(all)
-    }
-
     /// The cards of all invitations of a wave change.
     pub async fn touch_invitations(&mut self, wave: &str) -> Result<()> {
         let sql = "update message set wanted = wanted + 1, \
@@ -202,6 +178,30 @@ impl Tx {
 }
 
 impl Store {
+    /// The invitations of a wave that are due, those that wait longest first.
+    pub async fn due_invitations(&self, wave: &str, (now, most): (Millis, i64)) -> Result<Vec<Invitation>> {
+        let sql =
+            format!("select {COLUMNS} from invitation where wave = $1 and due_at <= $2 order by due_at, id limit $3");
+        let query = sqlx::query_as(AssertSqlSafe(sql)).bind(wave).bind(now).bind(most);
+        Ok(query.fetch_all(self.reader()).await?)
+    }
+
+    /// What these people were asked since then.
+    pub async fn asked_since(&self, people: &[String], since: Millis) -> Result<Vec<Asked>> {
+        let mut all = Vec::new();
+        for portion in portions(people) {
+            let sql = format!(
+                "select i.person, w.survey, i.asked_at, i.declined_at from invitation i join wave w on w.id = i.wave \
+                 where i.person in {} and i.asked_at >= ${}",
+                places(1, portion.len()),
+                portion.len() + 1
+            );
+            let query = portion.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |query, person| query.bind(person));
+            all.extend(query.bind(since).fetch_all(self.reader()).await?);
+        }
+        Ok(all)
+    }
+
     /// An invitation.
     pub async fn invitation(&self, id: &str) -> Result<Option<Invitation>> {
         let sql = format!("select {COLUMNS} from invitation where id = $1");

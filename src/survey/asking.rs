@@ -114,7 +114,8 @@ enum Step {
 impl Round<'_> {
     /// Deals with one portion; `false` if the job has ended for now.
     async fn portion(&self, claim: &Claim) -> Result<bool> {
-        let (id, due) = (self.wave.id.clone(), self.due().await?);
+        let id = self.wave.id.clone();
+        let due = self.app.store.due_invitations(&id, (self.app.clock.now(), PORTION)).await?;
         let steps = self.steps(due).await?;
         let (claim, is_over) = (claim.clone(), self.is_over());
         let closes_at = self.wave.closes_at.unwrap_or_default();
@@ -146,17 +147,11 @@ impl Round<'_> {
         self.wave.closes_at.is_some_and(|closes_at| closes_at <= self.app.clock.now())
     }
 
-    async fn due(&self) -> Result<Vec<Invitation>> {
-        let id = self.wave.id.clone();
-        self.app.store.write(move |tx| Box::pin(async move { tx.due_invitations(&id, PORTION).await })).await
-    }
-
     /// What is to be done with each invitation.
     async fn steps(&self, due: Vec<Invitation>) -> Result<Vec<(Invitation, Step)>> {
         let (people, since) = (due.iter().map(|i| i.person.clone()).collect::<Vec<_>>(), self.app.clock.now());
         let since = since - budget::AFTER_NO.millis();
-        let past =
-            self.app.store.write(move |tx| Box::pin(async move { tx.asked_since(&people, since).await })).await?;
+        let past = self.app.store.asked_since(&people, since).await?;
         let past = by_person(past);
         let key = self.app.store.wave_key(&self.wave.id).await?.unwrap_or_default();
         let mut steps = Vec::with_capacity(due.len());

@@ -96,6 +96,6 @@ pub async fn results(app: &App, id: &str, message: &str) -> Result<Card> {
     let survey = wave::survey(&wave)?;
     let report = report(app, &wave).await?.ok_or_else(|| anyhow::anyhow!("the wave {id} has no results"))?;
     let mut values = report.values(&survey, &wave);
-    values["page"] = format!("{}/surveys/{id}", app.config.public_url()).into();
+    values["page"] = app.config.web.page.then(|| format!("{}/surveys/{id}", app.config.public_url())).into();
     Ok(Card::read(&app.messages.load().render(message, &values)?, Tone::Good))
 }

@@ -44,13 +44,12 @@ pub async fn record(app: &App, wave: &Wave, survey: &Survey) -> Result<Record> {
     let (plan, answers) = (closing::plan(wave)?, app.store.answers(&wave.id).await?);
     let mut ledgers = BTreeMap::new();
     for question in &survey.question {
+        let given = given(&answers, question, &plan)?;
         for (key, scale, bucket) in counters(question) {
             let mut counts = vec![vec![0u32; scale.buckets()]; plan.cells()];
-            let of_question = answers.iter().filter(|answer| answer.question == question.name);
-            for answer in of_question.filter(|answer| answer.version == question.version()) {
-                let value: Value = serde_json::from_str(&answer.value)?;
-                if let Some((cell, bucket)) = frame::cell_number(&plan, &answer.cell).zip(bucket(&value)) {
-                    counts[cell][bucket] += 1;
+            for (cell, value) in &given {
+                if let Some(bucket) = bucket(value) {
+                    counts[*cell][bucket] += 1;
                 }
             }
             let mut ledger = Ledger::new(scale);
@@ -59,6 +58,17 @@ pub async fn record(app: &App, wave: &Wave, survey: &Survey) -> Result<Record> {
         }
     }
     Ok(Record { ledgers, response: response(app, wave).await? })
+}
+
+/// The answers to a question as it is worded now, with their cells.
+fn given(answers: &[Answer], question: &Question, plan: &Plan) -> Result<Vec<(usize, Value)>> {
+    let version = question.version();
+    let same = |answer: &&Answer| answer.question == question.name && answer.version == version;
+    let read = |answer: &Answer| {
+        let value = serde_json::from_str(&answer.value)?;
+        Ok(frame::cell_number(plan, &answer.cell).map(|cell| (cell, value)))
+    };
+    answers.iter().filter(same).map(read).filter_map(Result::transpose).collect()
 }
 
 /// Which bucket an answer is in.
@@ -137,7 +147,7 @@ pub async fn figures(app: &App, wave: &Wave, record: &Record) -> Result<Vec<(Que
                 let options = 1..=question.choices.len();
                 Figures::Choices(options.map(|at| of(&format!("{}/{at}", question.name))).collect::<Result<_>>()?)
             }
-            Kind::Text => Figures::Text(texts(&app.store.answers(&wave.id).await?, question, &plan)),
+            Kind::Text => Figures::Text(texts(&app.store.answers(&wave.id).await?, question, &plan)?),
         };
         all.push((question.clone(), figures));
     }
@@ -149,11 +159,8 @@ fn figures_of(record: &Record, key: &str, plan: &Plan) -> Result<Vec<Published<H
     Ok(ledger.figures(plan)?.unwrap_or_default())
 }
 
-fn texts(answers: &[Answer], question: &Question, plan: &Plan) -> Vec<Published<Vec<String>>> {
-    let of_question = answers.iter().filter(|answer| answer.question == question.name);
-    let written = of_question.filter_map(|answer| {
-        let text = serde_json::from_str::<Value>(&answer.value).ok()?.as_str()?.to_owned();
-        Some((frame::cell_number(plan, &answer.cell)?, text))
-    });
-    plan.publish_comments(&written.collect::<Vec<_>>(), &mut rand::rng())
+fn texts(answers: &[Answer], question: &Question, plan: &Plan) -> Result<Vec<Published<Vec<String>>>> {
+    let given = given(answers, question, plan)?.into_iter();
+    let written = given.filter_map(|(cell, value)| Some((cell, value.as_str()?.to_owned())));
+    Ok(plan.publish_comments(&written.collect::<Vec<_>>(), &mut rand::rng()))
 }

@@ -81,11 +81,8 @@ async fn ask(app: &App, claim: &Claim, (survey, event): (&Survey, &Event)) -> Re
     let turn = turn(survey, &wave);
     let since = now - budget::AFTER_NO.millis() - budget::BETWEEN_EVENTS.millis();
     let (id, who) = (wave.id.clone(), person.id.clone());
-    let past = app.store.write({
-        let who = who.clone();
-        move |tx| Box::pin(async move { tx.asked_since(&[who], since).await })
-    });
-    let past = asking::by_person(past.await?).remove(&who).unwrap_or_default();
+    let past = app.store.asked_since(std::slice::from_ref(&who), since).await?;
+    let past = asking::by_person(past).remove(&who).unwrap_or_default();
     if budget::ask_at(&turn, &past, &has_room, now) != Some(now) {
         return Ok(false);
     }

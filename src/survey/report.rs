@@ -99,6 +99,20 @@ pub struct Point {
     pub number: i64,
     /// Everybody's score.
     pub score: f64,
+    /// The score in words.
+    pub words: String,
+}
+
+impl Change {
+    /// In words: `higher`, `lower`, `no clear change`, `cannot be compared`.
+    pub fn phrase(&self) -> &'static str {
+        match self.words {
+            Words::Higher => "higher",
+            Words::Lower => "lower",
+            Words::NoClearChange => "no clear change",
+            Words::CannotBeCompared => "cannot be compared",
+        }
+    }
 }
 
 /// The results of a wave that were published.
@@ -170,7 +184,10 @@ fn compare(
         let by = found.difference.filter(|_| found.changed).map(|by| signed(rating, by));
         asked.change = Some(Change { words: found.words, by });
     }
-    let point = |number: i64, tally: &Tally| Some(Point { number: number + 1, score: Score::of(tally, None).score? });
+    let point = |number: i64, tally: &Tally| {
+        let score = Score::of(tally, None).score?;
+        Some(Point { number: number + 1, score, words: unit(rating, score) })
+    };
     let trend = earlier.iter().rev().filter_map(|(number, tally)| point(*number, tally));
     asked.trend = trend.chain(point(wave.number, &tally(now))).collect();
 }

@@ -232,9 +232,8 @@ impl Opening<'_> {
 
     /// When each of these people is asked; who cannot be asked within the wave is left out.
     async fn plan_portion(&self, people: &[String], (plan, turns): (&Plan, &[asking::Coming])) -> Result<Vec<Planned>> {
-        let asked = people.to_vec();
         let since = self.now - budget::AFTER_NO.millis() - budget::NEWCOMER.millis();
-        let past = self.app.store.write(move |tx| Box::pin(async move { tx.asked_since(&asked, since).await })).await?;
+        let past = self.app.store.asked_since(people, since).await?;
         let past = asking::by_person(past);
         let mut planned = Vec::new();
         for id in people {
