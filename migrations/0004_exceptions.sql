@@ -138,7 +138,15 @@ create table escalation (
     -- The open escalation that looked alike when this one was opened; whoever deals with that one deals with this one.
     parent text references escalation (id),
     tier text not null,
+    -- How far the question has gone: 0 the team and whoever is on call, 1 its lead, 2 the platform team.
     level bigint not null,
+    -- Whom it was put to so far: `{"teams": […], "people": […]}`.
+    asked text not null,
+    -- When those of the present level were told; not yet where their hours have to begin first.
+    told_at bigint,
+    -- When the clock does something next, if nobody does before.
+    due_at bigint,
+    -- Who deals with it since `claimed_at`; without that, whose turn it is.
     holder text,
     claimed_at bigint,
     snoozed_until bigint,
@@ -153,8 +161,11 @@ create table escalation (
     outcome text
 );
 create unique index escalation_open on escalation (reason, subject) where resolved_at is null;
+create index escalation_request on escalation (request, created_at);
+create index escalation_subject on escalation (reason, subject, created_at);
+create index escalation_parent on escalation (parent) where parent is not null;
 create index escalation_likeness on escalation (likeness, created_at);
-create index escalation_team on escalation (team) where resolved_at is null;
+create index escalation_open_since on escalation (created_at) where resolved_at is null;
 create index escalation_resolved on escalation (resolved_at) where resolved_at is not null;
 
 -- What a paging service was told of an escalation.
@@ -172,9 +183,14 @@ create table idea (
     id text primary key,
     title text not null,
     need text not null,
-    category text,
+    -- What people were asked for again and again, if that is where it comes from; filed once.
+    category text unique,
     capability text,
-    escalation text,
     person text not null,
     created_at bigint not null
 );
+
+-- When a request was seen to wait long, so that its card offers a human.
+alter table request add column long_at bigint;
+create index request_short on request (created_at) where ended_at is null and long_at is null;
+create index request_ended on request (capability, ended_at) where ended_at is not null;

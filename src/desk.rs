@@ -10,14 +10,17 @@ use crate::catalogue::{Catalogue, menu};
 use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
-use crate::request::{self, Origin, approval, plan, press};
-use crate::{away, help, link, message, oncall, survey};
+use crate::request::{self, Origin, approval, clear, plan, press};
+use crate::{away, escalation, help, link, message, oncall, survey};
 
+pub mod acquaintance;
 mod asker;
 pub mod outbox;
 
+/// What was filled into a form.
+type Values = BTreeMap<String, serde_json::Value>;
 /// A form that came back: what it carries, and what was filled in.
-type Filled<'a> = (&'a Token, &'a BTreeMap<String, serde_json::Value>);
+type Filled<'a> = (&'a Token, &'a Values);
 
 /// What platforms offer to everybody: the commands of the catalogue, and what Stationmaster answers itself.
 pub fn offers(catalogue: &Catalogue) -> Vec<Offer> {
@@ -63,6 +66,9 @@ async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Rep
     if let Some(topic) = approval::read(words) {
         return approval::answer(app, &topic, asker).await;
     }
+    if let Some(topic) = escalation::read(words) {
+        return escalation::answer(app, &topic, asker).await;
+    }
     if let Some(topic) = away::read(words) {
         return away::answer(app, &topic, asker).await;
     }
@@ -104,18 +110,10 @@ async fn submitted(app: &App, event: &Event, asker: &Asker, (token, values): Fil
             let (command, input, dry_run) = (command.to_owned(), values.clone(), verb == "dry-run");
             ask(app, event, asker, Asked::Named { command, input, dry_run }).await
         }
-        parts => {
-            if let Some(reply) = away::submitted(app, parts, values, asker).await? {
-                return Ok(reply);
-            }
-            if let Some(reply) = survey::submitted(app, parts, values, asker).await? {
-                return Ok(reply);
-            }
-            match approval::submitted(app, parts, values, asker).await? {
-                Some(reply) => Ok(reply),
-                None => Err(nothing("form")),
-            }
-        }
+        parts => match forms(app, parts, (values, asker)).await? {
+            Some(reply) => Ok(reply),
+            None => Err(nothing("form")),
+        },
     }
 }
 
@@ -162,7 +160,24 @@ async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Optio
     if let Some(reply) = survey::pressed(app, parts, asker).await? {
         return Ok(Some(reply));
     }
-    approval::pressed(app, parts, asker).await
+    if let Some(reply) = approval::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
+    escalation::pressed(app, parts, asker).await
+}
+
+/// The answer of the feature whose form it is.
+async fn forms(app: &App, parts: (&str, &str), (values, asker): (&Values, &Asker)) -> Result<Option<Reply>> {
+    if let Some(reply) = away::submitted(app, parts, values, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = survey::submitted(app, parts, values, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = approval::submitted(app, parts, values, asker).await? {
+        return Ok(Some(reply));
+    }
+    escalation::submitted(app, parts, values, asker).await
 }
 
 fn origin(event: &Event, asker: &Asker) -> Origin {
@@ -181,10 +196,7 @@ fn origin(event: &Event, asker: &Asker) -> Origin {
 /// Performs a job that this process holds.
 pub async fn perform(app: &App, claim: &Claim) {
     let done = match serde_json::from_str(&claim.payload) {
-        Ok(Job::Perform { request }) => request::perform::perform(app, claim, &request).await,
-        Ok(Job::Wave { wave }) => survey::wave::perform(app, claim, &wave).await,
-        Ok(Job::Pulse { subject }) => survey::occasion::perform(app, claim, &subject).await,
-        Ok(Job::Remind { approval }) => approval::timer::perform(app, claim, &approval).await,
+        Ok(job) => perform_job(app, claim, job).await,
         Err(unknown) => Err(unknown.into()),
     };
     match done {
@@ -193,6 +205,21 @@ pub async fn perform(app: &App, claim: &Claim) {
             tracing::warn!(job = claim.id, "the work was taken over by another process");
         }
         Err(error) => fail(app, claim, format!("{error:#}")).await,
+    }
+}
+
+async fn perform_job(app: &App, claim: &Claim, job: Job) -> Result<()> {
+    match job {
+        Job::Perform { request } => request::perform::perform(app, claim, &request).await,
+        Job::Clear { request, verdict, person, identity } => {
+            clear::clear(app, claim, &request, clear::Said { verdict, person, identity }).await
+        }
+        Job::Remind { approval } => approval::timer::perform(app, claim, &approval).await,
+        Job::Escalate { reason, subject } => escalation::perform(app, claim, (reason, &subject)).await,
+        Job::Escalation { escalation } => escalation::watch(app, claim, &escalation).await,
+        Job::Heal { request } => escalation::heal(app, claim, &request).await,
+        Job::Wave { wave } => survey::wave::perform(app, claim, &wave).await,
+        Job::Pulse { subject } => survey::occasion::perform(app, claim, &subject).await,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::runner::Runner;
 use crate::store::schema::{self, Schema};
 use crate::{desk, serve};
 
+mod people;
 mod platform;
 
 /// How long anything that is asked may take to answer.
@@ -46,6 +47,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     }
     findings.push(messages(config.messages.as_deref()));
     findings.extend(variables(config));
+    findings.extend(people::examine(config, catalogue.as_ref().ok()));
     let runners = catalogue.as_ref().map(runners).unwrap_or_default();
     if runners.iter().any(|runner| matches!(runner, Runner::Scaffold(_))) {
         findings.push(git().await);

@@ -124,8 +124,8 @@ async fn search(app: &App, words: &str, asker: &Asker) -> Result<(&'static str, 
     }
     let hits = app.catalogue.load().search(words, asker);
     if hits.is_empty() {
-        app.store.record_gap(words, &asker.person.id, &asker.place).await?;
-        return Ok(("help_missed", json!({"words": words})));
+        let gap = app.store.record_gap(words, &asker.person.id, &asker.place).await?;
+        return Ok(("help_missed", json!({"words": words, "gap": gap})));
     }
     let commands: Vec<Value> = hits.iter().take(SHOWN).map(|hit| row(&hit.command)).collect();
     Ok(("help_found", json!({"words": words, "commands": commands})))

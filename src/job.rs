@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Span;
 
+mod exception;
+
+pub use exception::{Exception, Verdict};
+
 /// A thing that is due. A job is its own payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
@@ -31,6 +35,34 @@ pub enum Job {
         /// The approval's id.
         approval: String,
     },
+    /// Asks a human.
+    Escalate {
+        /// Why.
+        reason: Exception,
+        /// What it is about: a request's or a gap's id, a capability's or a platform's name.
+        subject: String,
+    },
+    /// The clock of an escalation: whoever was not told is, and after those who did not claim it come others.
+    Escalation {
+        /// The escalation's id.
+        escalation: String,
+    },
+    /// Looks whether an escalation is needed any more, since its request has ended.
+    Heal {
+        /// The request's id.
+        request: String,
+    },
+    /// Goes on with an uncertain request as a human has said.
+    Clear {
+        /// The request's id.
+        request: String,
+        /// What became of the step that nobody could tell of.
+        verdict: Verdict,
+        /// Who says so.
+        person: String,
+        /// With which identity: `slack:U1`.
+        identity: String,
+    },
 }
 
 /// What goes first when there is more than can be done.
@@ -50,6 +82,10 @@ impl Job {
             Self::Wave { .. } => "wave",
             Self::Pulse { .. } => "pulse",
             Self::Remind { .. } => "remind",
+            Self::Escalate { .. } => "escalate",
+            Self::Escalation { .. } => "escalation",
+            Self::Heal { .. } => "heal",
+            Self::Clear { .. } => "clear",
         }
     }
 
@@ -60,14 +96,19 @@ impl Job {
             Self::Wave { wave } => Some(format!("wave:{wave}")),
             Self::Pulse { subject } => Some(format!("pulse:{subject}")),
             Self::Remind { approval } => Some(format!("approval:{approval}")),
+            Self::Escalate { reason, subject } => Some(format!("escalate:{}:{subject}", reason.name())),
+            Self::Escalation { escalation } => Some(format!("escalation:{escalation}")),
+            Self::Heal { request } => Some(format!("heal:{request}")),
+            Self::Clear { request, .. } => Some(format!("clear:{request}")),
         }
     }
 
     /// What goes first.
     pub fn urgency(&self) -> Urgency {
         match self {
-            Self::Perform { .. } => Urgency::Interactive,
-            Self::Wave { .. } | Self::Pulse { .. } | Self::Remind { .. } => Urgency::Background,
+            Self::Perform { .. } | Self::Clear { .. } | Self::Escalate { .. } => Urgency::Interactive,
+            Self::Remind { .. } | Self::Escalation { .. } | Self::Heal { .. } => Urgency::Background,
+            Self::Wave { .. } | Self::Pulse { .. } => Urgency::Background,
         }
     }
 }

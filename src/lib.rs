@@ -5,8 +5,8 @@
 //! - Floor 6: [`serve`] (the loops), [`web`] (the server, the API, health), [`doctor`] (what is amiss), [`sample`] (steps of
 //!   the sample platform).
 //! - Floor 5: [`desk`] (event → feature, job → feature, error → words).
-//! - Floor 4: [`request`] (self-service), [`help`] (finding one's way), [`link`] (one person on several platforms), [`away`]
-//!   (who is not there), [`oncall`] (who is asked first), [`survey`] (pulse surveys).
+//! - Floor 4: [`request`] (self-service), [`escalation`] (humans by exception), [`survey`] (pulse surveys), [`help`] (finding
+//!   one's way), [`link`] (one person on several platforms), [`away`] (who is not there), [`oncall`] (who is asked first).
 //! - Floor 3: [`app`] (the shared handles).
 //! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`], [`calendar`] and the small rooms beside them.
@@ -22,6 +22,7 @@ pub mod desk;
 pub mod doctor;
 pub mod document;
 pub mod error;
+pub mod escalation;
 pub mod expression;
 pub mod help;
 pub mod job;

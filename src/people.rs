@@ -1,5 +1,7 @@
 //! Persons, and what they may: identity is by platform id only, and what cannot be established is denied.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub mod electorate;
@@ -93,9 +95,15 @@ pub fn groups(identities: &[Identity]) -> Vec<String> {
 
 /// Whether the configuration gives anything to groups of a platform, so that it matters who is in them.
 pub fn counts(config: &Config, platform: &str) -> bool {
+    !named_groups(config, platform).is_empty()
+}
+
+/// The groups of a platform that the configuration gives something to, by the platform's ids.
+pub fn named_groups(config: &Config, platform: &str) -> BTreeSet<String> {
     let teams = config.team.values().flat_map(|team| &team.groups);
     let roles = config.role.values().flat_map(|role| &role.groups);
-    teams.chain(roles).any(|group| group.split_once(':').is_some_and(|(of, _)| of == platform))
+    let split = teams.chain(roles).filter_map(|group| group.split_once(':'));
+    split.filter(|(of, _)| *of == platform).map(|(_, id)| id.to_owned()).collect()
 }
 
 /// The person whom the configuration names as the owner of a platform's identity.

@@ -22,7 +22,10 @@ pub mod approval;
 mod attempt;
 pub mod callback;
 pub mod card;
+pub mod clear;
 pub mod end;
+mod exception;
+mod human;
 pub mod perform;
 pub mod plan;
 pub mod press;
@@ -125,6 +128,7 @@ impl Draft {
             cancel_at: None,
             deadline_at: app.clock.now() + command.deadline.unwrap_or(DEADLINE).millis(),
             ended_at: None,
+            long_at: None,
         };
         let place = match &origin.thread {
             Some(thread) => format!("{}/{thread}", origin.place),

@@ -26,6 +26,7 @@ use crate::runner::{Tools, WebClient};
 use crate::store::waiting::Waiting;
 use crate::store::{Engine, Store};
 
+mod acquaintance;
 pub mod door;
 mod inbox;
 mod offer;
@@ -146,6 +147,8 @@ impl House {
         self.tasks.spawn(async move { reload::follow(app, stop).await });
         let (app, stop) = (self.app.clone(), self.stop.clone());
         self.tasks.spawn(async move { offer::follow(app, stop).await });
+        let (app, stop) = (self.app.clone(), self.stop.clone());
+        self.tasks.spawn(async move { acquaintance::follow(app, stop).await });
         for platform in self.app.platforms.values() {
             let (platform, inbox, stop) = (platform.clone(), self.desk.clone(), self.stop.clone());
             self.tasks.spawn(async move {
@@ -276,6 +279,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         }
         if let Err(error) = crate::survey::tend_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "surveys could not be tended");
+        }
+        if let Err(error) = crate::request::end::note_long_waits(desk.app()).await {
+            tracing::warn!(error = format!("{error:#}"), "long waits could not be noted");
         }
         // Where there are more than can be answered at a time, the next ones follow as soon as there is room again.
         pause(&stop, if more { SOON } else { LOOK }).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::capability::Capability;
 use super::parameter::{Kind, Parameter};
@@ -74,6 +74,25 @@ impl CommandFile {
     /// Whether it takes a secret, which is forgotten when a request ends.
     pub fn has_secrets(&self) -> bool {
         self.param.iter().any(|param| param.kind == Kind::Secret)
+    }
+
+    /// A use of it as one would type it; what is left at its default is left out.
+    pub fn said(&self, input: &Map<String, Value>) -> String {
+        let mut line = format!("/{}", self.name);
+        for param in &self.param {
+            let text = match input.get(&param.name) {
+                None | Some(Value::Null) => continue,
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+            };
+            if param.default.as_ref().is_some_and(|default| default == &input[&param.name]) {
+                continue;
+            }
+            let plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"'“”‘’«»„\\".contains(c));
+            let text = if plain { text } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) };
+            line.push_str(&format!(" {}={text}", param.name));
+        }
+        line
     }
 }
 

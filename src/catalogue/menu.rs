@@ -17,7 +17,7 @@ struct BuiltIn {
     input: Option<(&'static str, &'static str)>,
 }
 
-const BUILT_IN: [BuiltIn; 10] = [
+const BUILT_IN: [BuiltIn; 12] = [
     BuiltIn {
         name: "help",
         summary: "Find a command by what you mean",
@@ -27,6 +27,12 @@ const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn { name: "requests", summary: "See your latest requests", input: None },
     BuiltIn { name: "surveys", summary: "See what you are asked, and what came of it", input: None },
     BuiltIn { name: "approvals", summary: "See what waits for you to decide", input: None },
+    BuiltIn { name: "escalations", summary: "See who needs your help", input: None },
+    BuiltIn {
+        name: "toil",
+        summary: "See what people did by hand, and what needed nobody",
+        input: Some(("window", "30d or 90d")),
+    },
     BuiltIn { name: "whoami", summary: "See who you are here, and what you belong to", input: None },
     BuiltIn {
         name: "link",

@@ -38,6 +38,8 @@ pub struct WebChat {
     /// Tells the open pages of this process which conversation has changed.
     changes: broadcast::Sender<String>,
     closing: CancellationToken,
+    /// As whom anybody at the page may speak.
+    personas: Vec<String>,
 }
 
 /// What the routes work with.
@@ -62,6 +64,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
         .route("/chat/fold", post(acts::fold))
         .route("/chat/suggest", post(acts::suggest))
         .route("/chat/name", post(acts::rename))
+        .route("/chat/be", post(acts::be))
         .layer(DefaultBodyLimit::max(BODY))
         .layer(axum::middleware::from_fn(guard::guard))
         .with_state(Room { chat, inbox })
@@ -81,7 +84,14 @@ impl WebChat {
     /// The page's side of these conversations.
     pub fn new(conversations: Conversations) -> Self {
         let (changes, _) = broadcast::channel(256);
-        Self { conversations, changes, closing: CancellationToken::new() }
+        Self { conversations, changes, closing: CancellationToken::new(), personas: Vec::new() }
+    }
+
+    /// The same page, where anybody may speak as these persons. Only for a page that nobody else reaches.
+    #[must_use]
+    pub fn with_personas(mut self, personas: &[String]) -> Self {
+        self.personas = personas.to_vec();
+        self
     }
 
     async fn append(&self, place: &str, id: &str, content: &Content) -> Result<Entry> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
-use crate::chat::{Event, PlatformName, Standing};
+use crate::chat::{Event, PlatformName, Sender, Standing};
 use crate::error::{Reason, Result, UserError};
 use crate::people::{self, Person};
 use crate::store::person::{Identity, Known, OWN, Sighting};
@@ -18,7 +18,7 @@ pub(super) async fn asker(app: &App, event: &Event) -> Result<Asker> {
     let platform = event.platform.to_string();
     let around = app.store.identities_around(&platform, &event.person.id).await?;
     let stored = around.iter().find(|identity| identity.is(&platform, &event.person.id));
-    let seen = sighting(app, event, &here, stored);
+    let seen = sighting(app, (event.platform, &event.person), &here, stored);
     let known = match stored {
         Some(stored) if is_unchanged(stored, &seen) => seen.person.clone(),
         _ => app.store.remember_person(seen.clone()).await?,
@@ -37,10 +37,15 @@ pub(super) async fn asker(app: &App, event: &Event) -> Result<Asker> {
     Ok(Asker { person, platform: event.platform, identity, place, guest: here.guest })
 }
 
-/// The identity as this event shows it, and whose it is.
-fn sighting(app: &App, event: &Event, here: &Standing, stored: Option<&Identity>) -> Sighting {
-    let (platform, id) = (event.platform.to_string(), event.person.id.clone());
-    let said = Some(event.person.name.clone()).filter(|name| !name.trim().is_empty());
+/// The identity as it shows itself now, and whose it is.
+pub(super) fn sighting(
+    app: &App,
+    (platform, person): (PlatformName, &Sender),
+    here: &Standing,
+    stored: Option<&Identity>,
+) -> Sighting {
+    let (platform, id) = (platform.to_string(), person.id.clone());
+    let said = Some(person.name.clone()).filter(|name| !name.trim().is_empty());
     let known = stored.and_then(|stored| stored.name.clone());
     let name = said.or(known).or_else(|| here.name.clone()).unwrap_or_else(|| id.clone());
     let owner = people::owner(&app.config, (&platform, &id), stored).map(str::to_owned);
@@ -53,7 +58,8 @@ fn sighting(app: &App, event: &Event, here: &Standing, stored: Option<&Identity>
     Sighting { platform, id, name, groups: here.groups.clone(), zone: here.zone.clone(), person, taken_from }
 }
 
-fn is_unchanged(stored: &Identity, seen: &Sighting) -> bool {
+/// Whether nothing of it is new.
+pub(super) fn is_unchanged(stored: &Identity, seen: &Sighting) -> bool {
     let is_there = seen.zone.is_none() || stored.zone == seen.zone;
     is_there
         && stored.person == seen.person.id

@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::chat::{Card, Health, Platform, Post, Undelivered};
 use crate::clock::Span;
 use crate::error::Result;
-use crate::job;
+use crate::escalation;
+use crate::job::{self, Exception, Job};
 use crate::link;
 use crate::request;
 use crate::store::message::{DETAILS, Message};
@@ -82,7 +83,8 @@ async fn settle(app: &App, platform: &Arc<dyn Platform>, message: &Message, erro
             app.store.slow_down(message, (wait, *everywhere), platform.pace()).await
         }
         Some(Undelivered::Closed(why)) => {
-            if !app.store.move_message(message, why.clone()).await? {
+            let lost = Job::Escalate { reason: Exception::DeliveryFailing, subject: message.platform.clone() };
+            if !app.store.move_message(message, why.clone(), &lost).await? {
                 tracing::error!(message = message.id, subject = message.subject, why, "a card has no place to go to");
             }
             Ok(())
@@ -100,6 +102,9 @@ async fn card(app: &App, subject: &str) -> Result<Card> {
         return Ok(card);
     }
     if let Some(card) = survey::card(app, subject).await? {
+        return Ok(card);
+    }
+    if let Some(card) = escalation::card(app, subject).await? {
         return Ok(card);
     }
     if let Some(card) = request::approval::card(app, subject).await? {

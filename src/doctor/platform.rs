@@ -100,7 +100,26 @@ async fn groups(config: &Config, platform: &dyn Platform) -> Vec<Finding> {
         bad(subject, format!("{key} names {name}:{group}, and there is no such group"), hint)
     });
     let missing: Vec<Finding> = missing.collect();
-    if missing.is_empty() { vec![good(subject, "the groups that teams and roles name are there")] } else { missing }
+    if !missing.is_empty() {
+        return missing;
+    }
+    let there = good(subject, "the groups that teams and roles name are there");
+    [Some(there), members(platform, named[0].1).await].into_iter().flatten().collect()
+}
+
+/// Whether the platform tells who is in a group. If it does not, it is learnt of each person when they speak.
+async fn members(platform: &dyn Platform, group: &str) -> Option<Finding> {
+    let (message, hint) = match platform.members(group).await {
+        Ok(Some(_)) => return None,
+        Ok(None) => (
+            "who is in its groups is not told, so whoever never spoke here is asked for nothing".to_owned(),
+            "switch on the Server Members Intent on the application's Bot page",
+        ),
+        Err(error) => {
+            (format!("who is in its groups cannot be established: {error:#}"), "look at what it says of itself")
+        }
+    };
+    Some(doubtful(subject(platform), message, hint))
 }
 
 /// How each platform tells what people do.

@@ -8,6 +8,7 @@ use crate::catalogue::resolve::Asker;
 use crate::clock::Span;
 use crate::error::Result;
 use crate::people::electorate;
+use crate::store::escalation::Escalation;
 use crate::store::request::{Request, State};
 
 /// How many requests that wait for an answer are shown, and how many others.
@@ -22,10 +23,11 @@ const BRIEF: usize = 36;
 
 /// What the home's message is given.
 pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
-    let (waiting, latest, favourites) = futures::try_join!(
+    let (waiting, latest, favourites, wanted) = futures::try_join!(
         app.store.unconfirmed_requests(&asker.person.id, WAITING),
         requests(app, asker, LATEST + WAITING),
-        favourites(app, asker)
+        favourites(app, asker),
+        wanted(app, asker)
     )?;
     let waiting: Vec<Value> = waiting.iter().map(|request| shown(app, request)).collect();
     let is_other = |request: &Value| request["act"] != "confirm";
@@ -36,10 +38,25 @@ pub(super) async fn values(app: &App, asker: &Asker) -> Result<Value> {
         "person": asker.person,
         "waiting": waiting,
         "requests": latest,
+        "wanted": wanted,
         "deciding": deciding(app, asker).await?,
         "favourites": favourites,
         "commands": first.into_iter().take(SHOWN).collect::<Vec<_>>(),
     }))
+}
+
+/// How many escalations wait for the asker, or for somebody whom they stand in for.
+async fn wanted(app: &App, asker: &Asker) -> Result<usize> {
+    let open = app.store.open_escalations().await?;
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let (roster, now, me) = (app.roster().await?, app.clock.now(), &asker.person);
+    let stands_in = |other: &String| roster.is_away(other, now) && roster.stand_ins(other, now).contains(&me.id.as_str());
+    let for_another = |one: &Escalation| {
+        one.asked().people.iter().any(|other| stands_in(other) && one.waits_for(other, &[]))
+    };
+    Ok(open.iter().filter(|one| one.waits_for(&me.id, &me.teams) || for_another(one)).count())
 }
 
 /// How many approvals wait for the asker.

@@ -1,6 +1,6 @@
 //! The one card of a request, as it is now.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::input_of;
 use crate::app::App;
@@ -24,6 +24,7 @@ pub async fn card(app: &App, id: &str) -> Result<Card> {
     let person = app.person(&request.person).await?;
     let mut values = values(app, &request, &command, &steps)?;
     values["person"] = json!({"id": person.id, "name": person.name});
+    values["human"] = super::human::values(app, &request).await?;
     values["approval"] = match &command.approval {
         Some(_) => super::approval::of_request(app, &request).await?,
         None => Value::Null,
@@ -65,15 +66,15 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
     let undone = steps.iter().filter(|s| s.course() == Course::Undo && s.state == state::DONE).count();
     let remains: Vec<Value> = steps
         .iter()
-        .filter(|s| s.course() == Course::Undo && matches!(s.state.as_str(), state::FAILED | state::UNKNOWN))
+        .filter(|s| s.course() == Course::Undo && state::is_bad(&s.state))
         .map(row)
         .collect();
-    let failed = steps.iter().rev().find(|s| matches!(s.state.as_str(), state::FAILED | state::UNKNOWN));
+    let failed = steps.iter().rev().find(|s| state::is_bad(&s.state));
     Ok(json!({
         "id": request.id,
         "command": command.name,
         "summary": command.summary,
-        "said": said(command, &input_of(request)?),
+        "said": command.said(&input_of(request)?),
         "state": request.state.name(),
         "why": request.summary,
         "approver": super::plan::approver(app, &request.summary, &request.capability),
@@ -99,25 +100,6 @@ fn row(step: &Step) -> Value {
 fn tail(log: &str, most: usize) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(most)..].join("\n")
-}
-
-/// The command as one would type it.
-pub fn said(command: &CommandFile, input: &Map<String, Value>) -> String {
-    let mut line = format!("/{}", command.name);
-    for param in &command.param {
-        let text = match input.get(&param.name) {
-            None | Some(Value::Null) => continue,
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        };
-        if param.default.as_ref().is_some_and(|default| default == &input[&param.name]) {
-            continue;
-        }
-        let plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"'“”‘’«»„\\".contains(c));
-        let text = if plain { text } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) };
-        line.push_str(&format!(" {}={text}", param.name));
-    }
-    line
 }
 
 fn tone(request: &Request) -> Tone {

@@ -1,13 +1,18 @@
 //! How a request ends: its last words, its jobs gone, the next in the queue woken.
 
+use super::exception::Follow;
 use super::perform::Work;
 use super::values::Values;
 use crate::app::App;
+use crate::clock::Span;
 use crate::error::Result;
-use crate::job::{Claim, Job};
+use crate::job::{Claim, Exception, Job};
 use crate::message::Escape;
 use crate::store::Tx;
 use crate::store::request::{Change, State};
+
+/// After how long a card offers a human although nothing has gone wrong.
+const LONG: Span = Span::from_secs(300);
 
 /// Ends the request.
 pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
@@ -19,12 +24,14 @@ pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
     let (claim, id, command) = (work.claim.clone(), work.request.id.clone(), work.request.command.clone());
     let is_asked_about = ending == State::Succeeded && work.app.catalogue.load().asks_after(&command);
     let limited = work.command.limits.concurrent.is_some();
+    let follow = Follow::up(work, ending);
     let write = work.app.store.write(move |tx| {
         Box::pin(async move {
             tx.hold(&claim).await?;
             tx.set_reply(&id, reply.as_deref()).await?;
             let change = Change { request: &id, state: ending, actor: "stationmaster", summary: &summary };
             tx.change_request(change).await?;
+            follow.enqueue(tx, &id).await?;
             leave(tx, &claim, &id).await?;
             if is_asked_about {
                 let now = tx.now();
@@ -66,7 +73,8 @@ pub async fn give_up(app: &App, id: &str) {
         Box::pin(async move {
             let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
             let state = State::Uncertain;
-            tx.change_request(Change { request: &found.id, state, actor: "stationmaster", summary: "" }).await
+            tx.change_request(Change { request: &found.id, state, actor: "stationmaster", summary: "" }).await?;
+            Follow::only(Exception::Uncertain, &found.id).enqueue(tx, &found.id).await
         })
     });
     if let Err(error) = write.await {
@@ -85,6 +93,15 @@ pub async fn expire_next(app: &App) -> Result<usize> {
     Ok(overdue.len())
 }
 
+/// Notes which requests wait long by now, so that their cards offer a human; how many there were.
+pub async fn note_long_waits(app: &App) -> Result<usize> {
+    let before = app.clock.now() - LONG.millis();
+    if !app.store.has_long_requests(before).await? {
+        return Ok(0);
+    }
+    app.store.write(move |tx| Box::pin(async move { tx.note_long_requests(before).await })).await
+}
+
 async fn expire(tx: &mut Tx, request: String) -> Result<()> {
     let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
     if found.state == State::Running {
@@ -92,6 +109,9 @@ async fn expire(tx: &mut Tx, request: String) -> Result<()> {
     } else {
         let (state, actor) = (State::Expired, "stationmaster");
         tx.change_request(Change { request: &request, state, actor, summary: &found.summary }).await?;
+        if found.state == State::AwaitingApproval {
+            Follow::only(Exception::ApprovalExpired, &request).enqueue(tx, &request).await?;
+        }
     }
     tx.wake_job(&Job::Perform { request }.name().unwrap_or_default()).await?;
     Ok(())

@@ -69,7 +69,7 @@ pub async fn perform(app: &App, claim: &Claim, id: &str) -> Result<()> {
 }
 
 /// The request needs nothing more of its job.
-async fn finish(app: &App, claim: &Claim) -> Result<()> {
+pub(super) async fn finish(app: &App, claim: &Claim) -> Result<()> {
     let claim = claim.clone();
     app.store.write(move |tx| Box::pin(async move { tx.finish_job(&claim).await })).await
 }
@@ -209,7 +209,7 @@ fn is_repeatable(file: &command::Step, runner: &Runner) -> bool {
 
 /// Whether a step needs nothing more.
 fn is_settled(name: &str) -> bool {
-    matches!(name, state::DONE | state::SKIPPED | state::FAILED | state::UNKNOWN)
+    state::is_bad(name) || matches!(name, state::DONE | state::SKIPPED)
 }
 
 /// Whether a step left something behind: it was done, or it failed after the other side had taken it up.

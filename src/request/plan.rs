@@ -163,7 +163,7 @@ pub fn card(app: &App, call: &Call, plan: &Plan) -> Result<Card> {
     let (shown, _) = split_secrets(&call.command().file, call.input());
     let values = json!({
         "command": call.command().file.name,
-        "said": super::card::said(&call.command().file, &shown),
+        "said": call.command().file.said(&shown),
         "plan": plan,
         "approver": plan.approval.as_deref().map(|by| approver(app, by, &call.command().capability.name)),
     });

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::exception::Follow;
 use super::perform::Work;
 use crate::catalogue::command;
 use crate::clock::{Millis, Span};
@@ -160,10 +161,12 @@ async fn close(work: &mut Work<'_>, mut row: Step, name: &'static str, ending: O
 /// Nobody knows whether the step happened, so nothing is done or undone after it.
 async fn uncertain(work: &mut Work<'_>, row: Step) -> Result<Settled> {
     let (claim, summary) = (work.claim.clone(), row.summary.clone());
+    let follow = Follow::up(work, State::Uncertain);
     record(work, &row, move |tx, request| {
         Box::pin(async move {
             let state = State::Uncertain;
             tx.change_request(Change { request: &request, state, actor: "stationmaster", summary: &summary }).await?;
+            follow.enqueue(tx, &request).await?;
             super::end::leave(tx, &claim, &request).await
         })
     })
@@ -195,12 +198,12 @@ pub(super) async fn turn_back(work: &mut Work<'_>) -> Result<Settled> {
     Ok(Settled::Next)
 }
 
-type Follow<'t> = futures::future::BoxFuture<'t, Result<()>>;
+type Written<'t> = futures::future::BoxFuture<'t, Result<()>>;
 
 /// Writes a step's row and what follows from it in one transaction, if the claim still stands.
 async fn record<F>(work: &mut Work<'_>, row: &Step, follow: F) -> Result<()>
 where
-    F: for<'t> FnOnce(&'t mut Tx, String) -> Follow<'t> + Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx, String) -> Written<'t> + Send + 'static,
 {
     let (claim, stored) = (work.claim.clone(), row.clone());
     let called = work.called.take();

@@ -28,7 +28,7 @@ use crate::web::{self, health};
 /// error, before anything was begun, says what is not right in the configuration, the files or the surroundings.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let (listener, mut parts) = prepare(config).await?;
-    let page = parts.config.web.page.then(|| Arc::new(WebChat::new(parts.store.conversations())));
+    let page = parts.config.web.page.then(|| Arc::new(page_of(&parts)));
     parts.platforms.extend(page.iter().map(|page| page.clone() as Arc<dyn Platform>));
     parts.platforms.extend(elsewhere(&parts.config, &parts.store, &parts.clock)?);
     let house = House::open(build(parts)?).await?;
@@ -43,6 +43,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let (served, ()) =
         tokio::join!(close(house, stop.clone()), server::serve(listener, router, options, stop.clone()),);
     served
+}
+
+/// The page. Whoever reaches it may speak as a persona, so there are none where others than this machine reach it.
+fn page_of(parts: &Parts) -> WebChat {
+    let web = &parts.config.web;
+    let personas: &[String] = if web.listen.ip().is_loopback() { &web.personas } else { &[] };
+    WebChat::new(parts.store.conversations()).with_personas(personas)
 }
 
 /// The platforms that live elsewhere, as far as there are tokens for them. An error says what is missing.

@@ -16,6 +16,8 @@ pub struct Visitor {
     pub id: String,
     /// The name to show.
     pub name: String,
+    /// As whom the browser wants to speak, if not as itself; whether it may is for others to say.
+    pub persona: Option<String>,
 }
 
 /// One thing in a conversation.
@@ -49,7 +51,7 @@ impl Store {
 impl Conversations {
     /// Who has the cookie of this hash.
     pub async fn visitor(&self, cookie: &str) -> Result<Option<Visitor>> {
-        let query = sqlx::query_as("select id, name from visitor where cookie = $1").bind(cookie);
+        let query = sqlx::query_as("select id, name, persona from visitor where cookie = $1").bind(cookie);
         Ok(query.fetch_optional(self.0.reader()).await?)
     }
 
@@ -65,7 +67,7 @@ impl Conversations {
                     let sql = "insert into visitor (id, cookie, name, created_at) values ($1, $2, $3, $4)";
                     let query = sqlx::query(sql).bind(&id).bind(cookie).bind(&name).bind(tx.now);
                     query.execute(&mut tx.connection).await?;
-                    Ok(Visitor { id, name })
+                    Ok(Visitor { id, name, persona: None })
                 })
             })
             .await
@@ -78,6 +80,20 @@ impl Conversations {
             .write(move |tx| {
                 Box::pin(async move {
                     let query = sqlx::query("update visitor set name = $2 where id = $1").bind(id).bind(name);
+                    query.execute(&mut tx.connection).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// From now on a visitor speaks as somebody else, or as themselves again.
+    pub async fn speak_as(&self, id: &str, persona: Option<&str>) -> Result<()> {
+        let (id, persona) = (id.to_owned(), persona.map(str::to_owned));
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let query = sqlx::query("update visitor set persona = $2 where id = $1").bind(id).bind(persona);
                     query.execute(&mut tx.connection).await?;
                     Ok(())
                 })

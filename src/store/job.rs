@@ -16,6 +16,8 @@ pub struct Enqueued {
     urgency: Urgency,
     due_at: Millis,
     name: Option<String>,
+    /// Whether it takes the place of those of its name that were enqueued before.
+    replaces: bool,
 }
 
 /// A claimed row.
@@ -50,20 +52,36 @@ pub(super) fn portions<T>(mut rows: &[T]) -> Vec<&[T]> {
 impl Tx {
     /// Enqueues a job for `due_at`; a live job of the same name stays as it is.
     pub fn enqueue(&mut self, job: &Job, due_at: Millis) -> Result<()> {
-        self.jobs.push(Enqueued {
-            id: crate::job::new_id("job"),
-            kind: job.kind(),
-            payload: serde_json::to_string(job)?,
-            urgency: job.urgency(),
-            due_at,
-            name: job.name(),
-        });
+        let job = enqueued(job, due_at)?;
+        self.jobs.push(job);
         self.jobs_changed = true;
         Ok(())
     }
 
+    /// Enqueues a job for `due_at` in place of a live job of the same name. Where somebody is at work on that, it stays,
+    /// and they see what has changed.
+    pub async fn reschedule(&mut self, job: &Job, due_at: Millis) -> Result<()> {
+        self.drop_job(&job.name().unwrap_or_default()).await?;
+        let job = enqueued(job, due_at)?;
+        self.jobs.push(Enqueued { replaces: true, ..job });
+        self.jobs_changed = true;
+        Ok(())
+    }
+
+    /// Whether there is a live job of this name.
+    pub async fn has_job(&mut self, name: &str) -> Result<bool> {
+        let sql = "select count(*) from job where name = $1";
+        let count: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(&mut self.connection).await?;
+        Ok(count > 0 || self.jobs.iter().any(|job| job.name.as_deref() == Some(name)))
+    }
+
     pub(super) async fn write_jobs(&mut self) -> Result<()> {
-        for jobs in portions(&self.jobs) {
+        let replaced = |index: usize, job: &Enqueued| {
+            job.name.is_some() && self.jobs[index + 1..].iter().any(|later| later.replaces && later.name == job.name)
+        };
+        let kept: Vec<&Enqueued> =
+            self.jobs.iter().enumerate().filter(|(index, job)| !replaced(*index, job)).map(|(_, job)| job).collect();
+        for jobs in portions(&kept) {
             let sql = format!(
                 "insert into job (id, kind, payload, priority, due_at, fence, failures, name, created_at) values {} \
                  on conflict (name) do nothing",
@@ -188,6 +206,19 @@ impl Store {
         let sql = "select count(*) - count(died_at), count(died_at) from job";
         Ok(sqlx::query_as(sql).fetch_one(self.reader()).await?)
     }
+}
+
+/// A job as it is written with the commit.
+fn enqueued(job: &Job, due_at: Millis) -> Result<Enqueued> {
+    Ok(Enqueued {
+        id: crate::job::new_id("job"),
+        kind: job.kind(),
+        payload: serde_json::to_string(job)?,
+        urgency: job.urgency(),
+        due_at,
+        name: job.name(),
+        replaces: false,
+    })
 }
 
 fn claim_of(row: Row) -> Claim {

@@ -6,6 +6,7 @@ use super::pace::Pace;
 use super::{Store, Tx};
 use crate::clock::{Millis, Span};
 use crate::error::Result;
+use crate::job::Job;
 
 /// How long whoever sends a message has for it, before another process tries.
 const HOLD: Span = Span::from_secs(30);
@@ -200,9 +201,9 @@ impl Store {
     }
 
     /// Its conversation cannot be written to: it is told directly to the person whom it is for, or given up if that was
-    /// tried. Whether there is another way.
-    pub async fn move_message(&self, message: &Message, why: String) -> Result<bool> {
-        let message = message.clone();
+    /// tried, and then `lost` is enqueued with that. Whether there is another way.
+    pub async fn move_message(&self, message: &Message, why: String, lost: &Job) -> Result<bool> {
+        let (message, lost) = (message.clone(), lost.clone());
         self.write(move |tx| {
             Box::pin(async move {
                 if tx.tell_directly(&message).await? {
@@ -211,6 +212,7 @@ impl Store {
                 // What hangs in its thread has no place either.
                 let sql = "update message set undeliverable = $2 where id = $1 or parent = $1";
                 sqlx::query(sql).bind(&message.id).bind(why).execute(&mut tx.connection).await?;
+                tx.enqueue(&lost, tx.now)?;
                 Ok(false)
             })
         })

@@ -39,6 +39,17 @@ pub struct Identity {
     pub zone: Option<String>,
 }
 
+/// What somebody looked for in vain.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Gap {
+    /// `gap_…`
+    pub id: String,
+    /// What they typed.
+    pub words: String,
+    /// Who.
+    pub person: String,
+}
+
 /// An identity as it was just seen.
 #[derive(Debug, Clone)]
 pub struct Sighting {
@@ -144,6 +155,10 @@ impl Tx {
             "update standing_approval set grantor = $2 where grantor = $1",
             "update standing_approval set person = $2 where person = $1",
             "update review set person = $2 where person = $1",
+            "update escalation set requester = $2 where requester = $1",
+            "update escalation set holder = $2 where holder = $1",
+            "update escalation set resolved_by = $2 where resolved_by = $1",
+            "update idea set person = $2 where person = $1",
             "update absence set person = $2 where person = $1",
             "update absence set delegate = $2 where delegate = $1",
         ] {
@@ -234,18 +249,25 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.sight(&seen).await })).await
     }
 
-    /// Keeps what somebody looked for and did not find.
-    pub async fn record_gap(&self, words: &str, person: &str, place: &str) -> Result<()> {
+    /// Keeps what somebody looked for and did not find; gives the gap's id.
+    pub async fn record_gap(&self, words: &str, person: &str, place: &str) -> Result<String> {
         let (words, person, place) = (words.to_owned(), person.to_owned(), place.to_owned());
         self.write(move |tx| {
             Box::pin(async move {
+                let id = crate::job::new_id("gap");
                 let sql = "insert into gap (id, words, person, place, at) values ($1, $2, $3, $4, $5)";
-                let query = sqlx::query(sql).bind(crate::job::new_id("gap")).bind(words).bind(person).bind(place);
+                let query = sqlx::query(sql).bind(&id).bind(words).bind(person).bind(place);
                 query.bind(tx.now).execute(&mut tx.connection).await?;
-                Ok(())
+                Ok(id)
             })
         })
         .await
+    }
+
+    /// What a person looked for in vain, by the gap's id.
+    pub async fn gap(&self, id: &str) -> Result<Option<Gap>> {
+        let sql = "select id, words, person from gap where id = $1";
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.reader()).await?)
     }
 
     /// What was looked for in vain, newest first.

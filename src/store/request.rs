@@ -125,6 +125,8 @@ pub struct Request {
     pub deadline_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
+    /// When it was seen to wait long.
+    pub long_at: Option<Millis>,
 }
 
 impl<'r> FromRow<'r, AnyRow> for Request {
@@ -155,6 +157,7 @@ impl<'r> FromRow<'r, AnyRow> for Request {
             cancel_at: row.try_get("cancel_at")?,
             deadline_at: row.try_get("deadline_at")?,
             ended_at: row.try_get("ended_at")?,
+            long_at: row.try_get("long_at")?,
         })
     }
 }
@@ -308,6 +311,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes which live requests were accepted before `before` and so wait long; their cards follow. How many there were.
+    pub async fn note_long_requests(&mut self, before: Millis) -> Result<usize> {
+        let sql = "update request set long_at = $1 where ended_at is null and long_at is null and created_at <= $2 \
+                   returning id";
+        let query = sqlx::query_scalar(sql).bind(self.now).bind(before);
+        let ids: Vec<String> = query.fetch_all(&mut self.connection).await?;
+        for id in &ids {
+            self.touch(id, Priority::State).await?;
+        }
+        Ok(ids.len())
+    }
+
     /// Gives a request that goes on a new time to expire.
     pub async fn set_deadline(&mut self, id: &str, at: Millis) -> Result<()> {
         let sql = "update request set deadline_at = $2 where id = $1";
@@ -362,6 +377,14 @@ impl Store {
         let sql = "select id from request where ended_at is null and deadline_at <= $1 \
                    and (state <> 'running' or cancel_at is null) order by deadline_at limit $2";
         Ok(sqlx::query_scalar(sql).bind(now).bind(most).fetch_all(self.reader()).await?)
+    }
+
+    /// Whether a live request was accepted before `before` and is not noted to wait long.
+    pub async fn has_long_requests(&self, before: Millis) -> Result<bool> {
+        let sql = "select count(*) from (select id from request where ended_at is null and long_at is null \
+                   and created_at <= $1 limit 1) one";
+        let count: i64 = sqlx::query_scalar(sql).bind(before).fetch_one(self.reader()).await?;
+        Ok(count > 0)
     }
 
     /// The definition that a request began with, as JSON.

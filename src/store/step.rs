@@ -44,6 +44,13 @@ pub mod state {
     pub const FAILED: &str = "failed";
     /// Nobody knows whether it happened.
     pub const UNKNOWN: &str = "unknown";
+    /// Nobody knew whether it happened, and a human has found that it did not.
+    pub const ABSENT: &str = "absent";
+
+    /// Whether it went wrong for good.
+    pub fn is_bad(name: &str) -> bool {
+        matches!(name, FAILED | UNKNOWN | ABSENT)
+    }
 }
 
 /// One step of a request.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::readiness::Readiness;
 use crate::app::App;
 use crate::error::Result;
+use crate::job::Exception;
 use crate::store::request::State;
 
 /// The upper ends of the buckets of every duration, in seconds.
@@ -58,6 +59,11 @@ fn describe() {
     metrics::describe_gauge!("stationmaster_requests", "Requests, by state.");
     metrics::describe_gauge!("stationmaster_jobs_waiting", "Pieces of work that wait or run.");
     metrics::describe_gauge!("stationmaster_jobs_dead", "Pieces of work that were given up.");
+    metrics::describe_gauge!("stationmaster_escalations", "Open calls for a human, by reason and state.");
+    metrics::describe_counter!(
+        "stationmaster_escalations_total",
+        "Calls for a human that this process opened, by reason and capability."
+    );
     metrics::describe_gauge!("stationmaster_platform_up", "Whether a platform can be used now.");
     metrics::describe_gauge!("stationmaster_messages_waiting", "Messages that wait to be sent, by platform.");
     metrics::describe_gauge!(
@@ -101,7 +107,21 @@ async fn measure(app: &App) -> Result<()> {
     let (waiting, dead) = app.store.count_jobs().await?;
     metrics::gauge!("stationmaster_jobs_waiting").set(waiting as f64);
     metrics::gauge!("stationmaster_jobs_dead").set(dead as f64);
+    measure_escalations(app).await?;
     measure_messages(app).await
+}
+
+/// The open calls for a human, those that somebody has claimed apart from those that nobody has.
+async fn measure_escalations(app: &App) -> Result<()> {
+    let open = app.store.count_escalations().await?;
+    for reason in Exception::ALL.map(Exception::name) {
+        let found = open.iter().find(|(name, ..)| name == reason);
+        let (all, waiting) = found.map_or((0, 0), |(_, all, waiting)| (*all, *waiting));
+        for (state, count) in [("waiting", waiting), ("claimed", all - waiting)] {
+            metrics::gauge!("stationmaster_escalations", "reason" => reason, "state" => state).set(count as f64);
+        }
+    }
+    Ok(())
 }
 
 /// The messages that wait, of each platform that is connected here.

@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 9] = [
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "people", "runner"],
     &["app"],
-    &["away", "help", "link", "oncall", "request", "survey"],
+    &["away", "escalation", "help", "link", "oncall", "request", "survey"],
     &["desk"],
     &["doctor", "sample", "serve", "web"],
     &["main"],

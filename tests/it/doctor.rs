@@ -180,6 +180,7 @@ async fn discord(paths: &[(&str, ResponseTemplate)]) -> MockServer {
         ("/applications/@me".to_owned(), application),
         (format!("/guilds/{GUILD}"), json!({"id": GUILD, "name": "House"})),
         (format!("/guilds/{GUILD}/roles"), json!([{"id": GUILD, "name": "@everyone"}, {"id": "700000000000000001"}])),
+        (format!("/guilds/{GUILD}/members"), json!([])),
         (format!("/applications/800000000000000001/guilds/{GUILD}/commands"), json!([])),
         ("/applications/800000000000000001/commands".to_owned(), json!([])),
     ] {
@@ -205,7 +206,7 @@ async fn a_sound_discord_is_said_to_be_sound() {
     ok    discord     the clock is right
     ok    discord     interactions come by the gateway
     ok    discord     on the server House
-    warn  discord     0 of 8 commands are registered as they are now
+    warn  discord     0 of 10 commands are registered as they are now
                       hint: they are registered at the next start, and when the capability files change
     ok    discord     the groups that teams and roles name are there
     ");
@@ -230,6 +231,12 @@ async fn what_is_wrong_with_discord_is_said_with_what_to_do() {
     let (good, said) = said_of_discord(&[], "[role.oncall]\ngroups = [\"discord:700000000000000007\"]\n").await;
     assert!(!good && said.contains("role.oncall.groups names discord:700000000000000007"), "{said}");
 
+    let secret = ResponseTemplate::new(403).set_body_json(json!({"message": "Missing Access", "code": 50001}));
+    let members = format!("/guilds/{GUILD}/members");
+    let text = "[team.data]\ngroups = [\"discord:700000000000000001\"]\n";
+    let (good, said) = said_of_discord(&[(members.as_str(), secret)], text).await;
+    assert!(good && said.contains("is not told") && said.contains("Server Members Intent"), "{said}");
+
     let (good, said) = Patient::discord("http://127.0.0.1:1").examine().await;
     assert!(!good);
     insta::assert_snapshot!(said, @"
@@ -249,4 +256,38 @@ async fn both_are_looked_at_with_the_tokens_of_each() {
     let asked = one.received_requests().await.expect("recorded");
     assert!(asked.iter().all(|asked| asked.headers["authorization"].to_str().expect("text").contains("xo")
         || asked.url.path().ends_with("open")));
+}
+
+/// What the doctor says of people.
+async fn said_of_people(text: &str, settings: &[(&str, &str)]) -> String {
+    let owned = "[capability]\nname = \"things\"\ntitle = \"Things\"\nneed = \"As a developer I want things\"\n\
+                 owner = \"data\"\nmaturity = \"ga\"\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("commands")).expect("a folder");
+    std::fs::write(folder.path().join("commands/things.toml"), owned).expect("written");
+    std::fs::write(folder.path().join("stationmaster.toml"), text).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stationmaster"));
+    command.arg("doctor").current_dir(folder.path()).stdin(Stdio::null()).env_clear();
+    command.env("STATIONMASTER_WEB__LISTEN", "127.0.0.1:0").env("TMPDIR", folder.path()).envs(settings.iter().copied());
+    let output = tokio::task::spawn_blocking(move || command.output().expect("it runs")).await.expect("no panic");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let of_people = |line: &&str| line.contains("  teams ") || line.contains("  personas ") || line.contains("hint:");
+    let lines = said.lines().skip_while(|line| !line.contains("  teams ")).filter(of_people);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_there_is_somebody_to_ask_is_said() {
+    let lonely = said_of_people("[team.data]\nlead = \"ada\"\n[team.other]\n", &[]).await;
+    insta::assert_snapshot!(lonely, @"");
+    let sound = "[web]\npersonas = [\"ada\"]\n[team.data]\nmembers = [\"ada\"]\noncall.people = [\"cleo\", \"per_1\"]\n\
+                 oncall.since = \"2026-11-02\"\noncall.every = \"1w\"\n[escalation]\nteam = \"data\"\n\
+                 [person.ada]\nidentities = [\"web:ada\"]\n";
+    insta::assert_snapshot!(said_of_people(sound, &[]).await, @"");
+    let slack = [
+        ("STATIONMASTER_SLACK__BOT_TOKEN", "xoxb-1"),
+        ("STATIONMASTER_SLACK__APP_TOKEN", "xapp-1"),
+        ("STATIONMASTER_SLACK__API_URL", "http://127.0.0.1:1/api"),
+    ];
+    assert!(said_of_people(sound, &slack).await.contains("warn  personas"), "where people work with it");
 }

@@ -33,6 +33,10 @@ pub struct Recorder {
     pub standings: Mutex<BTreeMap<String, Standing>>,
     /// Whether nobody can be asked about at the moment.
     pub is_mute: AtomicBool,
+    /// Whether it does not tell who is in a group.
+    pub is_discreet: AtomicBool,
+    /// Whether no conversation can be written to.
+    pub is_closed: AtomicBool,
     /// The cards in the conversation as they are now, by message id.
     pub posted: Mutex<BTreeMap<String, (String, Card)>>,
     /// What was answered to one person alone.
@@ -46,6 +50,8 @@ impl Recorder {
             name,
             standings: Mutex::default(),
             is_mute: AtomicBool::default(),
+            is_discreet: AtomicBool::default(),
+            is_closed: AtomicBool::default(),
             posted: Mutex::default(),
             replies: Mutex::default(),
             count: AtomicU64::default(),
@@ -82,6 +88,18 @@ impl Platform for Recorder {
         Ok(self.standings.lock().expect("lock").get(person).cloned().unwrap_or_default())
     }
 
+    async fn members(&self, group: &str) -> Result<Option<Vec<Sender>>> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Err(anyhow::anyhow!("the platform does not answer"));
+        }
+        if self.is_discreet.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let standings = self.standings.lock().expect("lock");
+        let inside = standings.iter().filter(|(_, standing)| standing.groups.iter().any(|id| id == group));
+        Ok(Some(inside.map(|(id, _)| Sender { id: id.clone(), name: String::new() }).collect()))
+    }
+
     async fn run(&self, _: Arc<dyn Inbox>, stop: CancellationToken) -> Result<()> {
         stop.cancelled().await;
         Ok(())
@@ -93,6 +111,9 @@ impl Platform for Recorder {
     }
 
     async fn post(&self, Post { place, .. }: Post<'_>, card: &Card) -> Result<String> {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(Undelivered::Closed("it was archived".into()).into());
+        }
         let id = format!("m{}", self.count.fetch_add(1, Ordering::SeqCst) + 1);
         self.posted.lock().expect("lock").insert(id.clone(), (place.to_owned(), card.clone()));
         Ok(id)
@@ -188,6 +209,16 @@ impl House {
         Self { app: Arc::new(app), chat, slack, discord, clock, url, _folder: folder, events: AtomicU64::new(0) }
     }
 
+    /// The same house after its process has died and another one was started: nothing is left but the database and what
+    /// the platforms show.
+    pub async fn reopened(self, files: &[&str]) -> Self {
+        let mut again = self.again(files).await;
+        Arc::get_mut(&mut again.app).expect("nobody else has it yet").platforms = self.app.platforms.clone();
+        // What the dead process held is free once its lease has ended.
+        self.clock.advance(self.app.config.jobs.lease);
+        Self { app: again.app, ..self }
+    }
+
     /// The handles alone, for whoever opens the house for good, and the folder to keep meanwhile.
     pub fn into_app(self) -> (App, TempDir) {
         (Arc::into_inner(self.app).expect("nobody else has it"), self._folder)
@@ -265,6 +296,7 @@ impl House {
             let idle = claims.is_empty();
             futures::future::join_all(claims.iter().map(|claim| desk::perform(&self.app, claim))).await;
             stationmaster::request::end::expire_next(&self.app).await.expect("expires");
+            stationmaster::request::end::note_long_waits(&self.app).await.expect("notes");
             let sent = desk::outbox::deliver_next(&self.app, 64).await.expect("deliveries");
             if idle && sent == 0 {
                 return;
@@ -358,8 +390,8 @@ pub fn read(card: &Card) -> String {
         let _ = writeln!(text, "  ({note})");
     }
     // Ids differ in every run.
-    let id = regex::Regex::new("req_[0-9a-f]{32}").expect("a pattern");
-    id.replace_all(&text, "req_…").into_owned()
+    let id = regex::Regex::new("(req|esc)_[0-9a-f]{32}").expect("a pattern");
+    id.replace_all(&text, "${1}_…").into_owned()
 }
 
 /// The card of a reply.

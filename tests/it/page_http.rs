@@ -29,10 +29,16 @@ type Cookie = String;
 
 impl Room {
     async fn open() -> Self {
+        Self::with_personas(&[]).await
+    }
+
+    async fn with_personas(personas: &[&str]) -> Self {
+        let personas: Vec<String> = personas.iter().map(|name| (*name).to_owned()).collect();
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}/page.db", folder.path().display());
         let store = Store::open(&url, Clock::system()).await.expect("a store");
-        let (chat, desk) = (Arc::new(WebChat::new(store.conversations())), Arc::new(Scripted::default()));
+        let (chat, desk) =
+            (Arc::new(WebChat::new(store.conversations()).with_personas(&personas)), Arc::new(Scripted::default()));
         desk.answer_by(chat.clone());
         Self { router: router(chat.clone(), desk.clone()), chat, desk, _folder: folder }
     }
@@ -239,4 +245,53 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     stop.cancel();
     run.await.expect("done");
     while let Some(Ok(_)) = events.next().await {}
+}
+
+#[tokio::test]
+async fn b3_nobody_speaks_as_somebody_who_is_not_listed() {
+    let (closed, open) = (Room::open().await, Room::with_personas(&["ada", "ben"]).await);
+    let cookie = closed.visit().await;
+    assert_eq!(closed.post("/chat/be", &cookie, "person=ada").await.status(), StatusCode::FORBIDDEN);
+    let cookie = open.visit().await;
+    for (cookie, body, status) in [
+        (cookie.as_str(), "person=cleo", StatusCode::FORBIDDEN),
+        (cookie.as_str(), "person=ADA", StatusCode::FORBIDDEN),
+        (cookie.as_str(), "name=ada", StatusCode::BAD_REQUEST),
+        ("stationmaster=made-up", "person=ada", StatusCode::UNAUTHORIZED),
+    ] {
+        assert_eq!(open.post("/chat/be", cookie, body).await.status(), status, "{body}");
+    }
+    let foreign = Request::post("/chat/be").header(header::COOKIE, &cookie).header("sec-fetch-site", "cross-site");
+    let foreign = open.send(foreign.body(Body::from("person=ada")).expect("a request")).await;
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    open.post("/chat/say", &cookie, format!("delivery={ONE}&words=hello")).await;
+    let said = open.desk.heard().pop().expect("heard");
+    assert_eq!(said.person.id.len(), 20, "still a visitor: {}", said.person.id);
+}
+
+#[tokio::test]
+async fn two_browsers_are_two_persons_with_a_conversation_each() {
+    let room = Room::with_personas(&["ada", "ben"]).await;
+    let (one, other) = (room.visit().await, room.visit().await);
+    let own = room.desk.heard()[0].person.id.clone();
+    assert_eq!(room.post("/chat/be", &one, "person=ada").await.status(), StatusCode::OK);
+    assert_eq!(room.post("/chat/be", &other, "person=ben").await.status(), StatusCode::OK);
+    room.post("/chat/say", &one, format!("delivery={ONE}&words=/db")).await;
+    let said = room.desk.heard().pop().expect("heard");
+    assert_eq!((said.person.id.as_str(), said.person.name.as_str(), said.place.as_str()), ("ada", "ada", "ada"));
+    let (told, _) = room.told(&one, "0", "/chat/submit").await;
+    assert!(told.contains("/chat/submit"), "{told}");
+    let entry = format!("delivery={TWO}&entry=re-{ONE}&f.name=orders");
+    assert_eq!(room.post("/chat/submit", &other, entry).await.status(), StatusCode::NOT_FOUND, "ben is not ada");
+    // A persona's name is the configuration's; one's own is kept meanwhile.
+    room.post("/chat/name", &one, "name=Ben").await;
+    let page = |cookie: &str| Request::get("/").header(header::COOKIE, cookie).body(Body::empty()).expect("a request");
+    let shown = text(room.send(page(&one)).await).await;
+    assert!(shown.contains("web:ada") && shown.contains("Be ben") && !shown.contains("Be ada"), "{shown}");
+    room.post("/chat/be", &one, "person=").await;
+    let shown = text(room.send(page(&one)).await).await;
+    assert!(
+        shown.contains(&format!("web:{own}")) && shown.contains("Developer 1") && shown.contains("Be ada"),
+        "{shown}"
+    );
 }

@@ -60,3 +60,39 @@ async fn b6_two_visitors_become_one_person_by_a_press_on_both_sides() {
     first.close().await;
     other.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_tries_it_as_two_persons_in_two_windows() {
+    let (program, driver) = (Program::start(), Driver::start());
+    let first = driver.open(&program.url, Scheme::Light).await;
+    let other = driver.open(&program.url, Scheme::Dark).await;
+    for (browser, name) in [(&first, "ben"), (&other, "ada")] {
+        browser.until("document.querySelector('.home [data-fill]')").await;
+        // By keys alone: open the menu, go on to the name, press it.
+        browser.focus(".bar .quiet").await;
+        browser.keys(Key::Enter + "").await;
+        browser.until("document.querySelector('#you:popover-open')").await;
+        browser.picture(&format!("people-be-{name}")).await;
+        browser.focus(&format!("#you button[value={name}]")).await;
+        browser.keys(Key::Enter + "").await;
+        browser.until(&format!("document.querySelector('.bar .name')?.innerText === '{name}'")).await;
+        browser.until("document.querySelector('.home [data-fill]')").await;
+    }
+    say(&other, "/whoami").await;
+    other.sees("You are ada").await;
+    other.sees("security").await;
+    say(&first, "/access grant ben production-logs 'To find out why orders are lost'").await;
+    first.sees("approval").await;
+    other.resize(360, 740).await;
+    other.focus(".bar .quiet").await;
+    other.keys(Key::Enter + "").await;
+    other.until("document.querySelector('#you:popover-open')").await;
+    other.until("document.documentElement.scrollWidth <= innerWidth").await;
+    other.picture("people-be-narrow").await;
+    // And back: the visitor of before, whose conversation was kept.
+    other.click("#you button[value='']").await;
+    other.until("document.querySelector('.bar .name')?.innerText.startsWith('Developer')").await;
+    assert_ne!(other.eval("document.body.innerText.includes('You are ada')").await, true);
+    first.close().await;
+    other.close().await;
+}

@@ -7,7 +7,7 @@ use serde_json::json;
 use stationmaster::chat::{Action, Event, Input, Intent, PlatformName, Reply, Standing, Token};
 use stationmaster::clock::Span;
 use stationmaster::config::{Config, Person, Role, Team};
-use stationmaster::desk;
+use stationmaster::desk::{self, acquaintance};
 
 use crate::engine::{On, on_both};
 use crate::house::{House, button, card_of, read};
@@ -408,4 +408,58 @@ async fn platforms_are_offered_every_command_and_what_is_built_in() {
     let Reply::Choices(choices) = house.does("ada", suggest).await else { panic!("no proposals") };
     let proposed: Vec<&str> = choices.iter().map(|choice| choice.value.as_str()).collect();
     assert_eq!(proposed, ["/help ", "/home"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_groups_are_known_before_they_speak() {
+    on_both(|on| async move {
+        let house = house(on).await;
+        house.slack.call("U0QUIET", "Quinn");
+        house.slack.put("U0QUIET", &["S0DATA", "S0ELSE"]);
+        house.slack.put("U0ADA", &["S0ADMIN"]);
+        house.slack.put("U0OTHER", &["S0ELSE"]);
+        let members = async |team: &str| {
+            let roster = house.app.roster().await.expect("a roster");
+            roster.members(team).iter().map(|person| person.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(members("data").await, ["ada"]);
+        assert_eq!(acquaintance::refresh(&house.app).await.expect("asked"), 0);
+        assert_eq!(members("data").await, ["ada", "Quinn"]);
+        let quiet = house.app.store.person_of("slack", "U0QUIET").await.expect("reads").expect("is known");
+        let roster = house.app.roster().await.expect("a roster");
+        assert_eq!(roster.reach(&quiet.id)[0].place, "@U0QUIET");
+        assert!(roster.person("ada").expect("is known").roles.contains(&"admin".to_owned()), "by a declared identity");
+        assert!(house.app.store.person_of("slack", "U0OTHER").await.expect("reads").is_none(), "of no named group");
+        // What a group gave is gone with it; groups that nobody names are as they were.
+        house.slack.put("U0QUIET", &["S0ELSE"]);
+        acquaintance::refresh(&house.app).await.expect("asked");
+        assert_eq!(members("data").await, ["ada"]);
+        let identity = &house.app.store.identities_of(&quiet.id).await.expect("reads")[0];
+        assert_eq!(identity.groups(), ["S0ELSE"]);
+        // Whoever does not say leaves everything as it is; whoever does not answer is asked again.
+        house.slack.put("U0QUIET", &["S0DATA"]);
+        house.slack.is_discreet.store(true, Ordering::SeqCst);
+        acquaintance::refresh(&house.app).await.expect("asked");
+        house.slack.is_mute.store(true, Ordering::SeqCst);
+        assert!(acquaintance::refresh(&house.app).await.is_err());
+        assert_eq!(members("data").await, ["ada"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_tells_where_somebody_is() {
+    let house = house(On::Sqlite).await;
+    let zone = |zone: &str| Standing { zone: Some(zone.to_owned()), ..Standing::default() };
+    house.slack.stand("U0QUIET", zone("Asia/Tokyo"));
+    assert!(
+        read(&card_of(&house.say_on(PlatformName::Slack, "U0QUIET", "/whoami").await)).contains("17:00, Asia/Tokyo")
+    );
+    house.slack.stand("U0QUIET", zone("Europe/Berlin"));
+    assert!(
+        read(&card_of(&house.say_on(PlatformName::Slack, "U0QUIET", "/whoami").await)).contains("17:00, Europe/Berlin")
+    );
+    house.slack.stand("U0QUIET", Standing::default());
+    let kept = read(&card_of(&house.say_on(PlatformName::Slack, "U0QUIET", "/whoami").await));
+    assert!(kept.contains("17:00, Europe/Berlin"), "what was said last stays: {kept}");
 }

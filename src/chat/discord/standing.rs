@@ -115,7 +115,7 @@ impl Members {
 async fn list(rest: &Rest, guild: &Id) -> Result<Option<Vec<Listed>>, Failure> {
     let (mut found, mut after) = (Vec::new(), "0".to_owned());
     for _ in 0..PAGES {
-        let call = Call::get(format!("/guilds/{guild}/members?limit={PAGE}&after={after}"));
+        let call = Call::get(format!("/guilds/{guild}/members")).query(&format!("limit={PAGE}&after={after}"));
         let answer = match rest.call(call).await {
             Ok(answer) => answer,
             // Missing access, missing permissions.

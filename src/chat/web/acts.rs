@@ -101,17 +101,30 @@ pub async fn suggest(State(room): State<Room>, headers: HeaderMap, body: RawForm
     }
 }
 
-/// `POST /chat/name`: another name to show.
+/// `POST /chat/name`: another name to show; a persona has the one that it is configured with.
 pub async fn rename(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
     let (visitor, filled) = enter(&room, &headers, &body).await?;
-    if let Some(name) = visit::clean_name(filled.text("name")?) {
+    let name = visit::clean_name(filled.text("name")?).filter(|_| visitor.persona.is_none());
+    if let Some(name) = name {
         room.chat.conversations.rename(&visitor.id, &name).await?;
     }
     Ok(answer(&headers, String::new()))
 }
 
+/// `POST /chat/be`: the browser speaks as one of the personas from now on, or as itself again.
+pub async fn be(State(room): State<Room>, headers: HeaderMap, body: RawForm) -> Result<Response, Refusal> {
+    let (chat, filled) = (&room.chat, Filled::read(&body.0)?);
+    let browser = visit::browser(chat, &headers).await?.ok_or_else(Refusal::unknown)?;
+    let persona = Some(filled.text("person")?).filter(|person| !person.is_empty());
+    if persona.is_some_and(|persona| !chat.personas.iter().any(|listed| listed == persona)) {
+        return Err(Refusal::not_listed());
+    }
+    chat.conversations.speak_as(&browser.id, persona).await?;
+    Ok(answer(&headers, String::new()))
+}
+
 async fn enter(room: &Room, headers: &HeaderMap, body: &RawForm) -> Result<(Visitor, Filled), Refusal> {
-    Ok((visit::required(&room.chat.conversations, headers).await?, Filled::read(&body.0)?))
+    Ok((visit::required(&room.chat, headers).await?, Filled::read(&body.0)?))
 }
 
 /// The entry of this visitor that the page means.

@@ -35,7 +35,7 @@ pub async fn listen(
     Query(since): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let visitor = visit::required(&room.chat.conversations, &headers).await?;
+    let visitor = visit::required(&room.chat, &headers).await?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let listener = Listener {
         conversations: room.chat.conversations.clone(),

@@ -23,6 +23,8 @@ pub const FRAGMENT: &str = "text/x-fragment";
 struct Page {
     assets: &'static Addresses,
     visitor: Visitor,
+    /// As whom else one may speak here.
+    others: Vec<String>,
     /// The first letter of the visitor's name.
     initial: String,
     delivery: Uuid,
@@ -64,7 +66,7 @@ pub async fn show(
         // Followed from another site, the cookie does not come along. The page asks again by itself, and then it does.
         return Ok(Html(Door { assets: &ADDRESSES }.render().map_err(anyhow::Error::from)?).into_response());
     }
-    match visit::known(&room.chat.conversations, &headers).await? {
+    match visit::known(&room.chat, &headers).await? {
         Some(visitor) if is_fragment(&headers) => {
             let history = history(&room, &visitor, which.before).await?;
             Ok(Html(history.render().map_err(anyhow::Error::from)?).into_response())
@@ -110,7 +112,8 @@ async fn page(room: &Room, visitor: Visitor, before: Option<i64>, passing: Optio
     let mut history = history(room, &visitor, before).await?;
     history.entries.extend(passing);
     let initial = visitor.name.chars().take(1).flat_map(char::to_uppercase).collect();
-    Ok(Page { assets: &ADDRESSES, visitor, initial, delivery: Uuid::new_v4(), after, history }.render()?)
+    let others = room.chat.personas.iter().filter(|name| visitor.persona.as_ref() != Some(name)).cloned().collect();
+    Ok(Page { assets: &ADDRESSES, visitor, others, initial, delivery: Uuid::new_v4(), after, history }.render()?)
 }
 
 async fn history(room: &Room, visitor: &Visitor, before: Option<i64>) -> Result<History> {

@@ -45,7 +45,7 @@ pub async fn show(
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let visitor = visit::required(&room.chat.conversations, &headers).await?;
+    let visitor = visit::required(&room.chat, &headers).await?;
     let card = find(&room, &visitor, &which.entry).await?.ok_or_else(Refusal::missing)?;
     let preview = preview(&card, which.dress)?;
     if is_fragment(&headers) {

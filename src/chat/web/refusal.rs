@@ -26,6 +26,11 @@ impl Refusal {
         )
     }
 
+    /// Nobody may speak as that person here (403).
+    pub fn not_listed() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Nobody can speak as that person here.\nhint: web.personas lists who can be")
+    }
+
     /// It is not what the page sends (400).
     pub fn malformed() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "That is not something that this page sends.\nhint: load the page again")

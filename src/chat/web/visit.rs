@@ -1,8 +1,12 @@
 //! Who is at the other end: a browser is known by an unguessable cookie, of which only the hash is kept.
+//!
+//! Where the configuration lists personas, for trying things out, a browser may speak as one of them. Invariant: nobody else
+//! ever has a persona's id, since those of browsers are random.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest as _, Sha256};
 
+use super::WebChat;
 use super::refusal::Refusal;
 use crate::error::Result;
 use crate::store::conversation::{Conversations, Visitor};
@@ -14,17 +18,28 @@ const KEPT_SECS: u32 = 400 * 24 * 60 * 60;
 /// The most characters of a name.
 const NAME: usize = 40;
 
-/// Who sent the request; `None` for a browser that is not known.
-pub async fn known(conversations: &Conversations, headers: &HeaderMap) -> Result<Option<Visitor>> {
-    match cookie(headers) {
-        Some(cookie) => conversations.visitor(&hash(cookie)).await,
-        None => Ok(None),
-    }
+/// As whom the sender of the request speaks; `None` for a browser that is not known.
+pub async fn known(chat: &WebChat, headers: &HeaderMap) -> Result<Option<Visitor>> {
+    let Some(visitor) = browser(chat, headers).await? else { return Ok(None) };
+    // A persona that is listed no more is nobody's.
+    let persona = visitor.persona.clone().filter(|persona| chat.personas.contains(persona));
+    Ok(Some(match persona {
+        Some(name) => Visitor { id: name.clone(), name: name.clone(), persona: Some(name) },
+        None => Visitor { persona: None, ..visitor },
+    }))
 }
 
-/// Who sent the request; a browser that is not known is told to load the page first.
-pub async fn required(conversations: &Conversations, headers: &HeaderMap) -> Result<Visitor, Refusal> {
-    known(conversations, headers).await?.ok_or_else(Refusal::unknown)
+/// As whom the sender of the request speaks; a browser that is not known is told to load the page first.
+pub async fn required(chat: &WebChat, headers: &HeaderMap) -> Result<Visitor, Refusal> {
+    known(chat, headers).await?.ok_or_else(Refusal::unknown)
+}
+
+/// The browser itself, whoever it speaks as.
+pub async fn browser(chat: &WebChat, headers: &HeaderMap) -> Result<Option<Visitor>> {
+    match cookie(headers) {
+        Some(cookie) => chat.conversations.visitor(&hash(cookie)).await,
+        None => Ok(None),
+    }
 }
 
 /// Makes a visitor of a new browser; gives the cookie to set.

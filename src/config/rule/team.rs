@@ -144,9 +144,19 @@ fn check_personas(config: &Config, breaches: &mut Vec<Breach>) {
         let message = format!("{} persons are too many to choose from", web.personas.len());
         breaches.push(breach("web.personas", message, format!("list {MOST_PERSONAS} at most")));
     }
-    if !web.personas.is_empty() && !web.listen.ip().is_loopback() {
-        let message = format!("whoever reaches {} could speak as somebody else", web.listen);
-        breaches.push(breach("web.personas", message, "listen on a loopback address, or leave this out"));
+    let is_elsewhere = |url: &String| {
+        let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host != "localhost" && !ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    let reached = match &web.public_url {
+        _ if web.personas.is_empty() => None,
+        _ if !web.listen.ip().is_loopback() => Some(web.listen.to_string()),
+        url => url.clone().filter(is_elsewhere),
+    };
+    if let Some(reached) = reached {
+        let message = format!("whoever reaches {reached} could speak as somebody else");
+        breaches.push(breach("web.personas", message, "leave this out where others than this machine reach the page"));
     }
     for name in &web.personas {
         let identity = format!("web:{name}");

@@ -59,6 +59,7 @@ fn by_bot(state: &mut State, request: &Request<'_>) -> Result<Answer, Answer> {
             None => Err(Answer::refusal(404, 10013, "Unknown User")),
         },
         ("POST", ["users", "@me", "channels"]) => direct(state, body),
+        ("GET", ["guilds", GUILD, "members"]) => members(state, request.query),
         (_, ["guilds", rest @ ..]) => guild(state, (method, rest)),
         (_, ["channels", id, rest @ ..]) => conversation(state, request, (id, rest)),
         (_, ["applications", APPLICATION, "commands"]) => commands(state, (method, ""), body),
@@ -113,6 +114,32 @@ fn guild(state: &State, (method, path): (&str, &[&str])) -> Result<Answer, Answe
         },
         _ => Err(Answer::refusal(404, 0, "404: Not Found")),
     }
+}
+
+/// The members of the server by their ids, a page of them, for those who have the intent for it.
+fn members(state: &State, query: &str) -> Result<Answer, Answer> {
+    if !state.lists_members {
+        return Err(Answer::refusal(403, 50001, "Missing Access"));
+    }
+    let given = |name: &str| url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    let limit = given("limit").map_or(Some(1), |(_, limit)| limit.parse::<usize>().ok());
+    let Some(limit) = limit.filter(|limit| (1..=1000).contains(limit)) else {
+        let wrong = "int value should be less than or equal to 1000 and at least 1.".to_owned();
+        return Err(Answer::invalid(&[("/limit".into(), wrong)]));
+    };
+    let after = given("after").map_or(Ok(0), |(_, after)| after.parse::<u64>());
+    let after = after.map_err(|_| Answer::invalid(&[("/after".into(), "Value is not snowflake.".into())]))?;
+    let mut all: Vec<(u64, Value)> = world::PEOPLE
+        .iter()
+        .filter(|(who, _)| !state.left.contains(*who))
+        .map(|(who, id)| (id.parse().expect("ids are numbers"), world::member(state, who)))
+        .collect();
+    let bot = json!({ "user": user(APPLICATION, "stationmaster", true), "nick": null, "deaf": false, "mute": false,
+                      "roles": [], "flags": 0, "joined_at": "2024-01-01T00:00:00+00:00" });
+    all.push((APPLICATION.parse().expect("ids are numbers"), bot));
+    all.sort_by_key(|(id, _)| *id);
+    let page = all.into_iter().filter(|(id, _)| *id > after).take(limit);
+    Ok(Answer::ok(page.map(|(_, member)| member).collect()))
 }
 
 fn conversation(state: &mut State, request: &Request<'_>, (id, rest): (&str, &[&str])) -> Result<Answer, Answer> {

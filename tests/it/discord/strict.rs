@@ -103,6 +103,11 @@ fn rights_and_things_that_are_not_there() {
         state.left.insert("ben".into());
         let ben = format!("/guilds/{GUILD}/members/{}", super::world::id_of("ben"));
         assert_eq!(code(&call(state, "GET", &ben, &Value::Null)), (404, 10007));
+        let members = format!("/guilds/{GUILD}/members");
+        assert_eq!(code(&call(state, "GET", &members, &Value::Null)), (403, 50001), "it takes an intent");
+        state.lists_members = true;
+        let all = call(state, "GET", &members, &Value::Null);
+        assert_eq!((all.status, all.body.as_array().map(Vec::len)), (200, Some(1)), "one, if nothing is said");
         state.channels.get_mut(CHANNEL).expect("there").forbidden = true;
         assert_eq!(code(&call(state, "POST", &messages, &card())), (403, 50001));
         state.revoked = true;

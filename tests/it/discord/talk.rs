@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::fault::{Fault, Harm};
 use super::stage::Stage;
-use super::world::{GUILD, State};
+use super::world::{GUILD, ROLE, State};
 use super::{Discord, markup, typing};
 use crate::wire::{PATIENCE, Wire};
 
@@ -124,6 +124,32 @@ async fn b7_where_it_cannot_be_said_who_somebody_is_the_answer_is_no() {
     stage.discord.read("ben", "").await;
     assert_eq!(stage.runs(), 0);
     stage.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_role_are_known_before_they_speak() {
+    for (lists_members, known) in [(true, "its members are asked directly"), (false, "nobody can be asked")] {
+        let mut stage = Stage::closed(Discord::gateway());
+        stage.discord.world.with(|state| {
+            state.lists_members = lists_members;
+            state.roles.insert("ben".into(), vec![ROLE.into()]);
+        });
+        stage.more.push(("STATIONMASTER_TEAM__DATA__GROUPS".into(), format!("discord:{ROLE}")));
+        stage.start().await;
+        let path = format!("/guilds/{GUILD}/members");
+        let asked = |state: &mut State| (!state.calls_to(&format!("GET {path}")).is_empty()).then_some(());
+        stage.discord.world.until(PATIENCE, asked).await.expect("the members are asked for");
+        let mut answer = String::new();
+        for _ in 0..20 {
+            stage.discord.say("ada", "/oncall team=data").await;
+            answer = stage.discord.read("ada", "Who is on call for data").await;
+            if answer.contains(known) {
+                break;
+            }
+        }
+        assert!(answer.contains(known), "{answer}");
+        stage.finish();
+    }
 }
 
 /// A command whose choices take longer to be looked up than a first response may wait.

@@ -157,6 +157,8 @@ pub struct State {
     pub unlimited: bool,
     /// Who has left the server.
     pub left: BTreeSet<String>,
+    /// Whether the application has the privileged intent for the members of servers.
+    pub lists_members: bool,
     /// Per bucket: when it is full again, and what is left until then.
     pub buckets: BTreeMap<String, (Instant, u32)>,
 }

@@ -89,7 +89,7 @@ document.addEventListener("submit", async (event) => {
     localStorage.removeItem(key);
     conceal(words);
     if (!entries.contains(document.activeElement)) words.focus();
-  } else if (form.id === "you") {
+  } else if (form.matches(".self")) {
     location.reload();
   } else if (form.matches(".form, .aside")) {
     // A form with mistakes stays; one that was taken or put away has become something else.
