@@ -34,8 +34,9 @@ create table wave (
     -- How many answered all and how many answered some; counted as answers are stored.
     complete bigint not null,
     partial bigint not null,
-    -- What is published, as JSON.
+    -- What was counted when it closed, and what is published of that, as JSON.
     results text,
+    report text,
     published_at bigint,
     -- "You said, we did", as JSON.
     said text,

@@ -109,24 +109,24 @@ impl Tx {
         Ok(sqlx::query_scalar(sql).bind(wave).fetch_one(&mut self.connection).await?)
     }
 
-    /// Somebody is asked now, and reminded at `due_at`.
-    pub async fn set_asked(&mut self, invitation: &str, due_at: Option<Millis>) -> Result<()> {
-        let sql = "update invitation set asked_at = $2, due_at = $3 where id = $1";
+    /// Somebody is asked now, and reminded at `due_at`; `false` if they do not want to be, or were asked already.
+    pub async fn set_asked(&mut self, invitation: &str, due_at: Option<Millis>) -> Result<bool> {
+        let sql = "update invitation set asked_at = $2, due_at = $3 \
+                   where id = $1 and asked_at is null and declined_at is null";
         let query = sqlx::query(sql).bind(invitation).bind(self.now).bind(due_at);
-        query.execute(&mut self.connection).await?;
-        Ok(())
+        Ok(query.execute(&mut self.connection).await?.rows_affected() == 1)
     }
 
-    /// The next reminder is behind, and the one after it is at `due_at`.
-    pub async fn set_reminded(&mut self, invitation: &str, due_at: Option<Millis>) -> Result<()> {
-        let sql = "update invitation set reminders = reminders + 1, due_at = $2 where id = $1";
-        sqlx::query(sql).bind(invitation).bind(due_at).execute(&mut self.connection).await?;
-        Ok(())
+    /// The next reminder is behind, and the one after it is at `due_at`; `false` if they do not want to be reminded.
+    pub async fn set_reminded(&mut self, invitation: &str, due_at: Option<Millis>) -> Result<bool> {
+        let sql = "update invitation set reminders = reminders + 1, due_at = $2 where id = $1 and declined_at is null";
+        let query = sqlx::query(sql).bind(invitation).bind(due_at);
+        Ok(query.execute(&mut self.connection).await?.rows_affected() == 1)
     }
 
     /// What is due comes at another time, or never.
     pub async fn put_off(&mut self, invitation: &str, due_at: Option<Millis>) -> Result<()> {
-        let sql = "update invitation set due_at = $2 where id = $1";
+        let sql = "update invitation set due_at = $2 where id = $1 and declined_at is null";
         sqlx::query(sql).bind(invitation).bind(due_at).execute(&mut self.connection).await?;
         Ok(())
     }

@@ -67,8 +67,10 @@ pub struct Wave {
     pub complete: i64,
     /// How many of those that are stored answered some.
     pub partial: i64,
-    /// What is published, as JSON.
+    /// What was counted when it closed, as JSON.
     pub results: Option<String>,
+    /// What is published of that, as JSON.
+    pub report: Option<String>,
     /// When the results came out.
     pub published_at: Option<Millis>,
     /// "You said, we did", as JSON.
@@ -81,7 +83,7 @@ pub struct Wave {
 
 /// The columns of a [`Wave`].
 const COLUMNS: &str = "id, survey, number, definition, state, minimum, plan, planned_at, opened_at, closes_at, closed_at, \
-                       complete, partial, results, published_at, said, looped_at, override_reason";
+                       complete, partial, results, report, published_at, said, looped_at, override_reason";
 
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("select {COLUMNS} from wave {rest}"))
@@ -168,11 +170,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps what is published of a wave.
-    pub async fn publish_wave(&mut self, wave: &str, results: &str) -> Result<()> {
-        let sql =
-            "update wave set state = 'published', published_at = $2, results = $3 where id = $1 and state = 'closed'";
-        sqlx::query(sql).bind(wave).bind(self.now).bind(results).execute(&mut self.connection).await?;
+    /// Keeps what was counted of a wave, and what is published of that.
+    pub async fn publish_wave(&mut self, wave: &str, (results, report): (&str, &str)) -> Result<()> {
+        let sql = "update wave set state = 'published', published_at = $2, results = $3, report = $4 \
+                   where id = $1 and state = 'closed'";
+        let query = sqlx::query(sql).bind(wave).bind(self.now).bind(results).bind(report);
+        query.execute(&mut self.connection).await?;
         Ok(())
     }
 

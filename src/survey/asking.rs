@@ -52,8 +52,7 @@ pub async fn turns(app: &App, but: &Survey) -> Result<Vec<Coming>> {
         let opened = open.iter().find(|wave| wave.survey == survey.name).and_then(|wave| wave.opened_at);
         let next = known.iter().find(|known| known.name == survey.name).map(|known| known.next_at);
         let opens_at = opened.or(next)?;
-        let whole = wave::period(survey, opens_at).millis() * i64::from(survey.cohorts);
-        Some(Coming { survey: survey.clone(), opens_at, period: Span::from_millis(whole) })
+        Some(Coming { survey: survey.clone(), opens_at, period: wave::period(survey, opens_at) })
     };
     let others = catalogue.surveys.values().filter(|survey| survey.event.is_none() && survey.name != but.name);
     Ok(others.filter_map(of).collect())
@@ -223,16 +222,19 @@ impl Round<'_> {
 async fn take(tx: &mut Tx, invitation: &Invitation, step: &Step) -> Result<()> {
     match step {
         Step::Ask(spot, next) => {
-            show(tx, &invitation.id, spot).await?;
-            tx.set_asked(&invitation.id, *next).await
+            if tx.set_asked(&invitation.id, *next).await? {
+                show(tx, &invitation.id, spot).await?;
+            }
+            Ok(())
         }
         Step::Remind(spot, next) => {
-            if let Some(spot) = spot {
+            let is_wanted = tx.set_reminded(&invitation.id, *next).await?;
+            if let Some(spot) = spot.as_ref().filter(|_| is_wanted) {
                 // Each reminder is a message of its own: a card that only changes reminds nobody.
                 let subject = format!("{REMINDER}{}/{}", invitation.id, invitation.reminders + 1);
                 show(tx, &subject, spot).await?;
             }
-            tx.set_reminded(&invitation.id, *next).await
+            Ok(())
         }
         Step::PutOff(at) => tx.put_off(&invitation.id, *at).await,
     }

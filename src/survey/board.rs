@@ -62,7 +62,7 @@ pub async fn pressed(app: &App, object: &str, asker: &Asker) -> Result<Option<Re
     let Some((verb, id)) = object.split_once('/') else { return Ok(None) };
     Ok(Some(match verb {
         "results" => Reply::Card(card::results(app, &seen(app, id, asker).await?.id, "survey_published").await?),
-        "csv" => Reply::Card(exported(app, &seen(app, id, asker).await?).await?),
+        "csv" => Reply::Card(exported(app, &seen(app, id, asker).await?)?),
         "said" | "override" => afterword::form(app, (verb, id), asker).await?,
         "allow" => {
             app.store.allow_survey(&asker.person.id, id).await?;
@@ -73,8 +73,8 @@ pub async fn pressed(app: &App, object: &str, asker: &Asker) -> Result<Option<Re
 }
 
 /// The published figures as CSV, to be copied.
-async fn exported(app: &App, wave: &Wave) -> Result<Card> {
-    let report = report(app, wave).await?.ok_or_else(|| anyhow::anyhow!("the wave {} has no results", wave.id))?;
+fn exported(app: &App, wave: &Wave) -> Result<Card> {
+    let report = report(wave)?.ok_or_else(|| anyhow::anyhow!("the wave {} has no results", wave.id))?;
     let values = json!({ "title": report.title, "csv": report.csv() });
     Ok(Card::read(&app.messages.load().render("survey_exported", &values)?, Tone::Neutral))
 }

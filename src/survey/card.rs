@@ -94,7 +94,7 @@ pub async fn found(app: &App, id: &str) -> Result<Wave> {
 pub async fn results(app: &App, id: &str, message: &str) -> Result<Card> {
     let wave = found(app, id).await?;
     let survey = wave::survey(&wave)?;
-    let report = report(app, &wave).await?.ok_or_else(|| anyhow::anyhow!("the wave {id} has no results"))?;
+    let report = report(&wave)?.ok_or_else(|| anyhow::anyhow!("the wave {id} has no results"))?;
     let mut values = report.values(&survey, &wave);
     values["page"] = app.config.web.page.then(|| format!("{}/surveys/{id}", app.config.public_url())).into();
     Ok(Card::read(&app.messages.load().render(message, &values)?, Tone::Good))

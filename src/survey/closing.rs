@@ -2,7 +2,7 @@
 
 use super::told;
 use super::wave;
-use super::{figures, frame};
+use super::{figures, frame, report};
 use crate::app::App;
 use crate::clock::Span;
 use crate::error::Result;
@@ -57,6 +57,10 @@ async fn keep_rest(app: &App, wave: &Wave) -> Result<usize> {
 pub async fn keep_all(app: &App) -> Result<()> {
     for id in app.waiting.waves() {
         let Some(wave) = app.store.wave(&id).await? else { continue };
+        if wave.state == state::CLOSING {
+            keep_rest(app, &wave).await?;
+            continue;
+        }
         let mut batch = app.waiting.drain(&id);
         batch.values_mut().for_each(|response| response.cell.clear());
         app.store.keep_answers(&asked(&wave)?, batch).await?;
@@ -84,6 +88,8 @@ pub async fn close(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
 pub async fn publish(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
     let survey = wave::survey(wave)?;
     let record = figures::record(app, wave, &survey).await?;
+    // What is published is made once: nobody can learn from how it differs the next time.
+    let report = serde_json::to_string(&report::make(app, wave, &record).await?)?;
     let results = serde_json::to_string(&record)?;
     let roster = app.roster().await?;
     let teams = survey.results_to.iter().filter_map(|to| to.strip_prefix("team:"));
@@ -95,7 +101,7 @@ pub async fn publish(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             tx.hold(&claim).await?;
-            tx.publish_wave(&wave.id, &results).await?;
+            tx.publish_wave(&wave.id, (&results, &report)).await?;
             tx.tell_invited(&wave.id, &format!("{RESULTS}{}", wave.id)).await?;
             for spot in &spots {
                 told::show(tx, &format!("{REPORT}{}", wave.id), spot).await?;

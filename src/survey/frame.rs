@@ -11,6 +11,9 @@ use crate::catalogue::survey::{Grouping, Survey};
 use crate::error::Result;
 use crate::people::Person;
 
+/// How many people a group counts as of which it cannot be known beforehand how many will be asked.
+const UNBOUNDED: u32 = 1_000_000;
+
 /// The groups of a survey that a person is in; after a request, with the command that they used.
 pub fn labels(survey: &Survey, person: &Person, command: Option<&str>) -> BTreeSet<String> {
     let mut labels = BTreeSet::new();
@@ -49,11 +52,15 @@ pub fn plan(survey: &Survey, people: &[&Person], catalogue: &Catalogue) -> Resul
             *cells.entry(labels(survey, person, *command)).or_default() += 1;
         }
     }
+    if survey.event.is_some() {
+        // People come and go while it is open, and the plan must hold whoever is asked: what is large is without bounds.
+        cells.values_mut().filter(|count| **count >= survey.minimum).for_each(|count| *count = UNBOUNDED);
+    }
     let groups: BTreeSet<&String> = cells.keys().flatten().collect();
     let groups = groups.into_iter().cloned().collect();
     // Anybody's answer may be stored without its groups, when the process ends before enough others have come; so there is
     // always a cell without groups, and what remains outside a group is judged by the answers when the wave closes.
-    *cells.entry(BTreeSet::new()).or_default() += u32::try_from(people.len())?;
+    *cells.entry(BTreeSet::new()).or_default() += if survey.event.is_some() { UNBOUNDED } else { u32::try_from(people.len())? };
     Plan::open(survey.minimum, &Audience { groups, cells, comments: Vec::new() })
 }
 

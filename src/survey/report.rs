@@ -1,7 +1,7 @@
 //! The results of a wave as they are shown: on cards, on the page, as CSV. Nothing here sees an answer: all of it is made from
 //! what the planner published.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compare::{Comparison, Words};
@@ -21,7 +21,7 @@ use crate::store::survey::{Wave, state};
 const TREND: i64 = 12;
 
 /// All that is shown of a wave.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The wave's id.
     pub wave: String,
@@ -40,7 +40,7 @@ pub struct Report {
 }
 
 /// What is shown of a question.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Asked {
     /// Its name.
     pub name: String,
@@ -59,14 +59,14 @@ pub struct Asked {
 }
 
 /// One figure.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// The group, in words; of several choices, the option.
     pub group: String,
     /// Whether it is of everybody.
     pub everyone: bool,
     /// `value`, `bound`, `hidden`, `nobody`.
-    pub shown: &'static str,
+    pub shown: String,
     /// How many answered, where that is shown.
     pub n: Option<u64>,
     /// The score.
@@ -84,16 +84,16 @@ pub struct Row {
 }
 
 /// A change against the last wave.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Change {
-    /// `higher`, `lower`, `no clear change`.
-    pub words: Words,
+    /// `higher`, `lower`, `no clear change`, `cannot be compared`.
+    pub words: String,
     /// By how much, in words; nothing where there is no clear change.
     pub by: Option<String>,
 }
 
 /// A point of a trend.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Point {
     /// Which wave, counted from 1.
     pub number: i64,
@@ -103,23 +103,24 @@ pub struct Point {
     pub words: String,
 }
 
-impl Change {
-    /// In words: `higher`, `lower`, `no clear change`, `cannot be compared`.
-    pub fn phrase(&self) -> &'static str {
-        match self.words {
-            Words::Higher => "higher",
-            Words::Lower => "lower",
-            Words::NoClearChange => "no clear change",
-            Words::CannotBeCompared => "cannot be compared",
-        }
+fn phrase(words: Words) -> &'static str {
+    match words {
+        Words::Higher => "higher",
+        Words::Lower => "lower",
+        Words::NoClearChange => "no clear change",
+        Words::CannotBeCompared => "cannot be compared",
     }
 }
 
-/// The results of a wave that were published.
-pub async fn report(app: &App, wave: &Wave) -> Result<Option<Report>> {
-    let Some(record) = record(wave)? else { return Ok(None) };
+/// What was published of a wave.
+pub fn report(wave: &Wave) -> Result<Option<Report>> {
+    Ok(wave.report.as_deref().map(serde_json::from_str).transpose()?)
+}
+
+/// What is to be published of a wave, from what was counted.
+pub async fn make(app: &App, wave: &Wave, record: &Record) -> Result<Report> {
     let survey = wave::survey(wave)?;
-    let found = figures(app, wave, &record).await?;
+    let found = figures(app, wave, record).await?;
     let before = before(app, wave).await?;
     let mut questions: Vec<Asked> = found.iter().map(|(question, figures)| asked(question, figures)).collect();
     for (asked, (question, figures)) in questions.iter_mut().zip(&found) {
@@ -131,7 +132,7 @@ pub async fn report(app: &App, wave: &Wave) -> Result<Option<Report>> {
     let outcomes = record.response.outcomes;
     let answered =
         outcomes.rate().filter(|_| is_shown).map(|rate| (outcomes.complete + outcomes.partial, 100.0 * rate));
-    Ok(Some(Report {
+    Ok(Report {
         wave: wave.id.clone(),
         title: survey.title,
         number: wave.number + 1,
@@ -139,7 +140,7 @@ pub async fn report(app: &App, wave: &Wave) -> Result<Option<Report>> {
         asked: record.response.invited,
         answered,
         questions,
-    }))
+    })
 }
 
 fn record(wave: &Wave) -> Result<Option<Record>> {
@@ -182,7 +183,7 @@ fn compare(
     if let Some((_, last)) = earlier.first() {
         let found = Comparison::of(last, &tally(now));
         let by = found.difference.filter(|_| found.changed).map(|by| signed(rating, by));
-        asked.change = Some(Change { words: found.words, by });
+        asked.change = Some(Change { words: phrase(found.words).to_owned(), by });
     }
     let point = |number: i64, tally: &Tally| {
         let score = Score::of(tally, None).score?;
@@ -239,10 +240,10 @@ enum Reading<'q> {
 }
 
 fn row(published: &Published<Histogram>, reading: &Reading<'_>) -> Row {
-    let nothing = |shown| Row {
+    let nothing = |shown: &str| Row {
         group: frame::words(published.group()),
         everyone: published.group() == EVERYONE,
-        shown,
+        shown: shown.to_owned(),
         n: None,
         score: None,
         low: None,
@@ -268,7 +269,7 @@ fn row_of_text(published: &Published<Vec<String>>) -> Row {
         View::Bound(_) | View::Hidden => ("hidden", None),
         View::Nobody => ("nobody", None),
     };
-    let (group, everyone) = (frame::words(published.group()), published.group() == EVERYONE);
+    let (group, everyone, shown) = (frame::words(published.group()), published.group() == EVERYONE, shown.to_owned());
     Row {
         group,
         everyone,
@@ -401,7 +402,7 @@ impl Report {
                     &asked.text,
                     &asked.version,
                     &row.group,
-                    row.shown,
+                    &row.shown,
                     &n,
                     &score,
                     &low,

@@ -39,11 +39,12 @@ fn schedule(survey: &Survey) -> (Recurrence, Zone) {
     }
 }
 
-/// How much time lies between two waves from `at` on.
+/// How much time lies between two invitations of the same person by waves from `at` on.
 pub fn period(survey: &Survey, at: Millis) -> Span {
     let (cron, zone) = schedule(survey);
     let first = cron.next(at, &zone).unwrap_or(at);
-    Span::from_millis(cron.next(first, &zone).unwrap_or(first) - first)
+    let between = cron.next(first, &zone).unwrap_or(first) - first;
+    Span::from_millis(between.saturating_mul(i64::from(survey.cohorts)))
 }
 
 /// Plans the waves that are due by the calendar; how many there were. What was due while nobody was here is due once.
@@ -140,15 +141,20 @@ async fn open(app: &App, claim: &Claim, wave: Wave) -> Result<()> {
     write.await
 }
 
-/// A wave of fewer people than may be shown together asks nobody, and its owner is told.
+/// A wave of fewer people than may be shown together asks nobody, and its owner is told. Where events ask, there may be more
+/// people tomorrow.
 async fn give_up(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
     let roster = app.roster().await?;
     let survey = survey(wave)?;
     let spots = roster.reach_team(&survey.owner);
-    let (wave, claim) = (wave.clone(), claim.clone());
+    let (wave, claim, by_event) = (wave.clone(), claim.clone(), survey.event.is_some());
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             tx.hold(&claim).await?;
+            if by_event {
+                let tomorrow = tx.now() + LAST_CALL.millis();
+                return tx.continue_job(&claim, tomorrow).await;
+            }
             tx.void_wave(&wave.id).await?;
             let values = json!({ "survey": survey.title, "minimum": wave.minimum });
             told::tell(tx, ("survey_void", &values), &spots).await?;

@@ -39,7 +39,7 @@ impl Page<'_> {
 
     /// What stands in the place of a figure.
     fn words<'r>(&self, row: &'r Row) -> &'r str {
-        match row.shown {
+        match row.shown.as_str() {
             "hidden" => "hidden to protect a small group",
             "nobody" => "no answers",
             _ => &row.words,
@@ -54,7 +54,7 @@ async fn show(State(app): State<Arc<App>>, Path(name): Path<String>, headers: He
     }
     let (id, as_csv) = name.strip_suffix(".csv").map_or((name.as_str(), false), |id| (id, true));
     let wave: Wave = app.store.wave(id).await?.ok_or_else(missing)?;
-    let report = report(&app, &wave).await?.ok_or_else(missing)?;
+    let report = report(&wave)?.ok_or_else(missing)?;
     if as_csv {
         let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"survey.csv\"")];
         return Ok((kind, report.csv()).into_response());

@@ -9,6 +9,7 @@ mod crowd;
 mod event;
 mod files;
 mod forensic;
+mod page;
 mod stage;
 
 use stage::{DAY, HOUR, Stage, values};
