@@ -168,15 +168,19 @@ create index escalation_likeness on escalation (likeness, created_at);
 create index escalation_open_since on escalation (created_at) where resolved_at is null;
 create index escalation_resolved on escalation (resolved_at) where resolved_at is not null;
 
--- What a paging service was told of an escalation.
+-- What a team's paging service is to know of an escalation.
 create table page (
     escalation text not null references escalation (id),
-    provider text not null,
-    -- `trigger`, `acknowledge`, `resolve`: the last that it was told.
-    told text not null,
-    at bigint not null,
+    team text not null,
+    -- `trigger`, `acknowledge`, `resolve`.
+    wanted text not null,
+    -- What of that was told, or is not to be told any more.
+    settled text,
+    -- Since when the service may know of the escalation at all.
+    known_at bigint,
+    -- Why the last thing could not be told.
     error text,
-    primary key (escalation, provider)
+    primary key (escalation, team)
 );
 
 create table idea (

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::message::Messages;
+use crate::pager::Pager;
 use crate::people::roster::Roster;
 use crate::people::{self, Person};
 use crate::runner::Tools;
@@ -41,6 +42,8 @@ pub struct App {
     pub platforms: BTreeMap<PlatformName, Arc<dyn Platform>>,
     /// Where choices that capability files fetch are looked up.
     pub choices: Choices,
+    /// The paging services of the teams.
+    pub pager: Pager,
     /// What runs in this process.
     pub running: Running,
     /// Answers to surveys that are not stored yet.

@@ -85,10 +85,10 @@ async fn set(app: &App, said: &BTreeMap<String, Value>, asker: &Asker) -> Result
     let mut given = Given::of(said);
     let Some(absence) = given.read(app, &roster, asker).await? else { return form::open(app, &given) };
     let spots = absence.delegate.as_deref().map(|delegate| roster.reach(delegate)).unwrap_or_default();
-    let values = told(&roster, &absence, asker);
+    let (values, name) = (told(&roster, &absence, asker), asker.person.name.clone());
     let write = app.store.write(move |tx| {
         Box::pin(async move {
-            tx.know_person(&absence.person, &absence.person).await?;
+            tx.know_person(&absence.person, &name).await?;
             tx.insert_absence(&absence).await?;
             if spots.is_empty() {
                 return Ok(());

@@ -217,6 +217,7 @@ async fn perform_job(app: &App, claim: &Claim, job: Job) -> Result<()> {
         Job::Remind { approval } => approval::timer::perform(app, claim, &approval).await,
         Job::Escalate { reason, subject } => escalation::perform(app, claim, (reason, &subject)).await,
         Job::Escalation { escalation } => escalation::watch(app, claim, &escalation).await,
+        Job::Page { escalation } => escalation::page(app, claim, &escalation).await,
         Job::Heal { request } => escalation::heal(app, claim, &request).await,
         Job::Wave { wave } => survey::wave::perform(app, claim, &wave).await,
         Job::Pulse { subject } => survey::occasion::perform(app, claim, &subject).await,

@@ -19,6 +19,7 @@ use crate::runner::Runner;
 use crate::store::schema::{self, Schema};
 use crate::{desk, serve};
 
+mod paging;
 mod people;
 mod platform;
 
@@ -57,6 +58,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     }
     let offers = catalogue.as_ref().map(desk::offers).unwrap_or_default();
     findings.extend(platform::examine(config, &offers).await);
+    findings.extend(paging::examine(config).await);
     findings
 }
 

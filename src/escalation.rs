@@ -25,6 +25,7 @@ mod heir;
 mod likeness;
 mod news;
 mod open;
+mod page;
 mod question;
 mod resolve;
 mod right;
@@ -37,6 +38,7 @@ mod verdict;
 
 pub use clock::perform as watch;
 pub use open::{heal, perform};
+pub use page::perform as page;
 
 /// How many escalations a list shows.
 const LISTED: usize = 15;

@@ -47,6 +47,11 @@ pub enum Job {
         /// The escalation's id.
         escalation: String,
     },
+    /// Tells paging services what they are to know of an escalation.
+    Page {
+        /// The escalation's id.
+        escalation: String,
+    },
     /// Looks whether an escalation is needed any more, since its request has ended.
     Heal {
         /// The request's id.
@@ -84,6 +89,7 @@ impl Job {
             Self::Remind { .. } => "remind",
             Self::Escalate { .. } => "escalate",
             Self::Escalation { .. } => "escalation",
+            Self::Page { .. } => "page",
             Self::Heal { .. } => "heal",
             Self::Clear { .. } => "clear",
         }
@@ -98,6 +104,7 @@ impl Job {
             Self::Remind { approval } => Some(format!("approval:{approval}")),
             Self::Escalate { reason, subject } => Some(format!("escalate:{}:{subject}", reason.name())),
             Self::Escalation { escalation } => Some(format!("escalation:{escalation}")),
+            Self::Page { escalation } => Some(format!("page:{escalation}")),
             Self::Heal { request } => Some(format!("heal:{request}")),
             Self::Clear { request, .. } => Some(format!("clear:{request}")),
         }
@@ -107,7 +114,9 @@ impl Job {
     pub fn urgency(&self) -> Urgency {
         match self {
             Self::Perform { .. } | Self::Clear { .. } | Self::Escalate { .. } => Urgency::Interactive,
-            Self::Remind { .. } | Self::Escalation { .. } | Self::Heal { .. } => Urgency::Background,
+            Self::Remind { .. } | Self::Escalation { .. } | Self::Page { .. } | Self::Heal { .. } => {
+                Urgency::Background
+            }
             Self::Wave { .. } | Self::Pulse { .. } => Urgency::Background,
         }
     }

@@ -8,7 +8,7 @@
 //! - Floor 4: [`request`] (self-service), [`escalation`] (humans by exception), [`survey`] (pulse surveys), [`help`] (finding
 //!   one's way), [`link`] (one person on several platforms), [`away`] (who is not there), [`oncall`] (who is asked first).
 //! - Floor 3: [`app`] (the shared handles).
-//! - Floor 2: [`catalogue`], [`people`], [`runner`], [`chat`].
+//! - Floor 2: [`catalogue`], [`people`], [`runner`], [`pager`] (paging services), [`chat`].
 //! - Floor 1: [`store`], [`job`], [`message`], [`config`], [`calendar`] and the small rooms beside them.
 
 pub mod app;
@@ -32,6 +32,7 @@ pub mod markdown;
 pub mod mask;
 pub mod message;
 pub mod oncall;
+pub mod pager;
 pub mod people;
 pub mod request;
 pub mod runner;

@@ -9,6 +9,7 @@ use crate::catalogue::resolve::Asker;
 use crate::chat::{Card, Reply, Tone};
 use crate::clock::Millis;
 use crate::error::{Reason, Result, UserError};
+use crate::pager::Provider;
 use crate::people::roster::Roster;
 use crate::spelling::nearest;
 
@@ -31,7 +32,20 @@ pub async fn answer(app: &App, team: &str, asker: &Asker) -> Result<Reply> {
     let (now, roster) = (app.clock.now(), app.roster().await?);
     let calendar = roster.calendar_of(&asker.person.id);
     let named = teams.keys().filter(|name| team.is_empty() || *name == team);
-    let rows: Vec<Value> = named.map(|name| row(&roster, name, (now, &calendar))).collect();
+    let rows = futures::future::join_all(named.map(async |name| {
+        let mut row = row(&roster, name, (now, &calendar));
+        match app.pager.watch(name).await {
+            Some(Ok((person, until))) => {
+                let until = until.map(|until| calendar.words(until));
+                let provider = app.pager.asked(name).map(Provider::title);
+                row["service"] = json!({ "provider": provider, "person": roster.name(&person), "until": until });
+            }
+            Some(Err(doubt)) => row["doubt"] = json!(doubt),
+            None => {}
+        }
+        row
+    }));
+    let rows: Vec<Value> = rows.await;
     let values = json!({ "team": team, "teams": rows });
     Ok(Reply::Card(Card::read(&app.messages.load().render("oncall_shown", &values)?, Tone::Neutral)))
 }
@@ -53,6 +67,8 @@ fn row(roster: &Roster<'_>, team: &str, (now, calendar): (Millis, &Calendar)) ->
         "stand_in": stand_in.map(|person| roster.name(person)),
         "next": next.map(|(person, at)| json!({ "name": roster.name(person), "at": calendar.words(at) })),
         "channels": roster.has_channels(team),
-        "members": roster.members(team).len(),
+        "reached": !roster.reach_team(team).is_empty(),
+        "service": null,
+        "doubt": null,
     })
 }

@@ -22,6 +22,7 @@ use crate::desk::{self, outbox};
 use crate::error::Result;
 use crate::job::Claim;
 use crate::message;
+use crate::pager::Pager;
 use crate::runner::{Tools, WebClient};
 use crate::store::waiting::Waiting;
 use crate::store::{Engine, Store};
@@ -77,6 +78,7 @@ pub fn build(parts: Parts) -> Result<App> {
     let env = template_env(&config);
     Ok(App {
         choices: Choices::new(&tools, &config, env.clone()),
+        pager: Pager::new(&config, tools.web.clone(), clock.clone()),
         template_env: env,
         catalogue: ArcSwap::from_pointee(catalogue),
         messages: ArcSwap::from_pointee(messages),

@@ -35,6 +35,7 @@ pub mod link;
 pub mod message;
 pub mod notice;
 pub mod pace;
+pub mod page;
 pub mod person;
 pub mod provision;
 pub mod remark;

@@ -41,7 +41,13 @@ pub(super) fn typed(line: &str) -> BTreeMap<String, Value> {
             _ => fields.entry(field).or_default().push(word),
         }
     }
-    fields.into_iter().map(|(name, words)| (name.to_owned(), Value::String(words.join(" ")))).collect()
+    let text = |(name, words): (&str, Vec<&str>)| {
+        let said = words.join(" ");
+        // `because of holidays`
+        let said = said.strip_prefix("of ").filter(|_| name == "because").unwrap_or(&said).to_owned();
+        (name.to_owned(), Value::String(said))
+    };
+    fields.into_iter().map(text).collect()
 }
 
 impl Given {

@@ -69,11 +69,15 @@ async fn keep(
         }
     }
     let unknown: Vec<&String> = members.keys().filter(|id| !known.contains_key(id.as_str())).collect();
+    let mut failed = None;
     for id in unknown.iter().take(MOST) {
-        let here = platform.standing(id).await?;
-        remember(app, (name, id), &here, None).await?;
+        match platform.standing(id).await {
+            Ok(here) => remember(app, (name, id), &here, None).await?,
+            // One who cannot be looked up keeps nobody else waiting.
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(unknown.len().saturating_sub(MOST))
+    failed.map_or(Ok(unknown.len().saturating_sub(MOST)), Err)
 }
 
 async fn remember(

@@ -17,10 +17,6 @@ pub fn examine(config: &Config, catalogue: Option<&Catalogue>) -> Vec<Finding> {
     if findings.is_empty() && !owners.is_empty() {
         findings.push(good("teams", "each team that owns something can be asked"));
     }
-    if config.escalation.team.is_none() && !owners.is_empty() {
-        let message = "nobody is asked for help when the team that owns something does not answer";
-        findings.push(doubtful("teams", message, "set escalation.team"));
-    }
     findings.extend(personas(config));
     findings
 }

@@ -4,7 +4,7 @@
 use futures::future::BoxFuture;
 
 use super::open::root_of;
-use super::{clock, news};
+use super::{clock, news, page};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::clock::Millis;
@@ -12,6 +12,7 @@ use crate::error::{Reason, Result, UserError};
 use crate::store::Tx;
 use crate::store::audit::Act;
 use crate::store::escalation::Escalation;
+use crate::store::page::act;
 
 /// Who does something, as a transaction can hold it.
 #[derive(Debug, Clone)]
@@ -29,7 +30,8 @@ impl Actor {
 
     /// Puts what was done on the record.
     pub async fn audit(&self, tx: &mut Tx, (subject, action): (&str, &str), detail: &str) -> Result<()> {
-        let detail = if detail.is_empty() { format!("by {}", self.identity) } else { format!("{detail}, by {}", self.identity) };
+        let detail =
+            if detail.is_empty() { format!("by {}", self.identity) } else { format!("{detail}, by {}", self.identity) };
         tx.audit(Act { subject, actor: &self.person, action, detail: &detail }).await
     }
 }
@@ -169,6 +171,8 @@ pub(super) async fn hand_over(app: &App, id: &str, (asker, heir): (&Asker, Heir)
 async fn write(tx: &mut Tx, escalation: &Escalation) -> Result<()> {
     tx.put_escalation(escalation).await?;
     clock::set(tx, escalation).await?;
+    // Whoever claims it, puts it off or hands it over has seen it.
+    page::follow(tx, &escalation.id, act::ACKNOWLEDGE).await?;
     news::touch(tx, escalation).await
 }
 
@@ -178,10 +182,8 @@ pub(super) async fn explain(app: &App, barrier: Option<Barrier>) -> Result<()> {
     Err(match barrier {
         None => return Ok(()),
         Some(Barrier::Own) => conflict("You have it already.".into()).hint("resolve it, or hand it over"),
-        Some(Barrier::Held(holder)) => {
-            conflict(format!("{} has claimed it already.", app.person(&holder).await?.name))
-                .hint("talk to them, or have it handed over")
-        }
+        Some(Barrier::Held(holder)) => conflict(format!("{} has claimed it already.", app.person(&holder).await?.name))
+            .hint("talk to them, or have it handed over"),
         Some(Barrier::Over(person)) if person == "stationmaster" => conflict("It went well meanwhile.".into()),
         Some(Barrier::Over(person)) => {
             conflict(format!("{} has resolved it already.", app.person(&person).await?.name))

@@ -10,7 +10,9 @@ use crate::app::App;
 use crate::chat::{Card, Tone};
 use crate::clock::Span;
 use crate::error::Result;
+use crate::pager::Provider;
 use crate::store::escalation::{ASKED, Escalation, PREFIX};
+use crate::store::page::Page;
 use crate::store::remark::Remark;
 use crate::store::request::State;
 
@@ -38,6 +40,7 @@ pub(super) async fn shown(app: &App, id: &str) -> Result<Card> {
     values["others"] = others(app, &escalation).await?;
     values["before"] = before(app, &escalation).await?;
     values["remarks"] = remarks(app, &escalation).await?.into();
+    values["pages"] = pages(app, &escalation).await?.into();
     values["uncertain"] = is_uncertain(app, &escalation).await?.into();
     let text = app.messages.load().render("escalation_shown", &json!({ "escalation": values }))?;
     Ok(Card::read(&text, tone(&escalation)))
@@ -55,7 +58,7 @@ async fn asked(app: &App, id: &str) -> Result<Card> {
 }
 
 /// What both cards tell.
-async fn values(app: &App, escalation: &Escalation) -> Result<Value> {
+pub(super) async fn values(app: &App, escalation: &Escalation) -> Result<Value> {
     let evidence: Evidence = serde_json::from_str(&escalation.context)?;
     let mut values = serde_json::to_value(&evidence)?;
     let roster = app.roster().await?;
@@ -139,6 +142,15 @@ async fn remarks(app: &App, escalation: &Escalation) -> Result<Vec<Value>> {
     let roster = app.roster().await?;
     let told = |remark: &Remark| json!({"name": roster.name(&remark.person), "kind": remark.kind, "body": remark.body});
     Ok(remarks[remarks.len().saturating_sub(REMARKS)..].iter().map(told).collect())
+}
+
+/// Who was paged, and where that could not be done, why.
+async fn pages(app: &App, escalation: &Escalation) -> Result<Vec<Value>> {
+    let told = |page: &Page| {
+        let provider = app.pager.alerted(&page.team).map_or("", Provider::title);
+        json!({"team": page.team, "provider": provider, "paged": page.settled.is_some(), "error": page.error})
+    };
+    Ok(app.store.pages(&escalation.id).await?.iter().map(told).collect())
 }
 
 /// Whether a step waits for somebody to say what became of it.

@@ -6,6 +6,7 @@
 use super::news::{self, Call};
 use super::route::{self, Stop};
 use super::tier;
+use super::{evidence, page};
 use crate::app::App;
 use crate::catalogue::capability::Support;
 use crate::clock::{Millis, Span};
@@ -98,6 +99,8 @@ struct Turn {
     after: Escalation,
     told: Option<Stop>,
     call: Call,
+    /// The teams among those told that have a paging service.
+    paged: Vec<String>,
 }
 
 async fn turn(app: &App, before: Escalation) -> Result<Turn> {
@@ -132,8 +135,11 @@ async fn turn(app: &App, before: Escalation) -> Result<Turn> {
             next
         }
     };
+    let mut paged = Vec::new();
     if let Some(stop) = &told {
         after.ask(&stop.teams, &stop.people);
+        after.context = evidence::with_aside(&after.context, stop.aside.clone())?;
+        paged.extend(stop.teams.iter().filter(|team| app.pager.alerted(team).is_some()).cloned());
     }
     let call = match (awake, own, after.level) {
         (true, ..) => Call::Awake,
@@ -141,7 +147,7 @@ async fn turn(app: &App, before: Escalation) -> Result<Turn> {
         (.., 0) => Call::Opened,
         _ => Call::Passed,
     };
-    Ok(Turn { before, after, told, call })
+    Ok(Turn { before, after, told, call, paged })
 }
 
 impl Turn {
@@ -149,7 +155,9 @@ impl Turn {
         let after = &self.after;
         tx.put_escalation(after).await?;
         let asked = match &self.told {
-            Some(stop) => format!("level {}: {}", stop.level, [stop.teams.join(", "), stop.people.join(", ")].join(" ")),
+            Some(stop) => {
+                format!("level {}: {}", stop.level, [stop.teams.join(", "), stop.people.join(", ")].join(" "))
+            }
             None => format!("level {}", after.level),
         };
         let action = match (&self.told, after.due_at) {
@@ -160,6 +168,7 @@ impl Turn {
         tx.audit(Act { subject: &after.id, actor: "stationmaster", action, detail: asked.trim() }).await?;
         if let Some(stop) = &self.told {
             news::call(tx, after, (&stop.spots, self.call)).await?;
+            page::trigger(tx, after, &self.paged).await?;
         }
         if self.call == Call::Passed && self.told.is_some() {
             news::tell(tx, after, &news::passed(after)).await?;

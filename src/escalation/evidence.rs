@@ -13,6 +13,7 @@ use crate::clock::Millis;
 use crate::error::Result;
 use crate::job::Exception;
 use crate::mask::Mask;
+use crate::pager::Doubt;
 use crate::store::escalation::Escalation;
 use crate::store::request::Request;
 use crate::store::step::{Course, Step, state};
@@ -48,6 +49,22 @@ pub(super) struct Evidence {
     pub promise: Option<Promise>,
     /// Cards that have no place to go to.
     pub lost: Option<Lost>,
+    /// Why a paging service does not say who is on call.
+    pub aside: Option<Aside>,
+}
+
+/// Why a paging service does not say who is on call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Aside {
+    pub doubt: Doubt,
+    /// The name of who is on call by the declared rotation, if there is one.
+    pub instead: String,
+}
+
+/// What is known, with this said of who is on call.
+pub(super) fn with_aside(context: &str, aside: Option<Aside>) -> Result<String> {
+    let evidence: Evidence = serde_json::from_str(context)?;
+    Ok(serde_json::to_string(&Evidence { aside, ..evidence })?)
 }
 
 /// What was promised, and what was kept.

@@ -64,9 +64,7 @@ fn heirs(app: &App, roster: &Roster<'_>, root: &Escalation, asker: &Asker) -> Ve
     }
     people.remove(asker.person.id.as_str());
     let people = people.into_iter().map(|(id, name)| choice(format!("person:{id}"), name));
-    let teams = app.config.team.keys().map(|name| Choice {
-        hint: "team".into(),
-        ..choice(format!("team:{name}"), name)
-    });
+    let teams =
+        app.config.team.keys().map(|name| Choice { hint: "team".into(), ..choice(format!("team:{name}"), name) });
     people.chain(teams).collect()
 }

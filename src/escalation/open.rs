@@ -1,6 +1,6 @@
 //! Opening an escalation: once for each reason and subject, and where one like it is open already, joined to that.
 
-use super::{clock, evidence, news, slo};
+use super::{clock, evidence, news, page, slo};
 use crate::app::App;
 use crate::clock::Millis;
 use crate::error::Result;
@@ -8,6 +8,7 @@ use crate::job::{Claim, Exception, Job};
 use crate::store::Tx;
 use crate::store::audit::Act;
 use crate::store::escalation::{Escalation, Resolution};
+use crate::store::page::act;
 use crate::store::request::State;
 use crate::store::toil::SELF_HEALED;
 
@@ -151,13 +152,15 @@ async fn is_well(tx: &mut Tx, request: &str) -> Result<bool> {
 /// It is over, on the record.
 pub(super) async fn end(tx: &mut Tx, escalation: &Escalation, how: &Resolution) -> Result<()> {
     if tx.resolve_escalation(&escalation.id, how).await? {
-        let detail = format!("{}: {} ({} min, self-service: {})", how.category, how.outcome, how.minutes, how.automatable);
+        let detail =
+            format!("{}: {} ({} min, self-service: {})", how.category, how.outcome, how.minutes, how.automatable);
         tx.audit(Act { subject: &escalation.id, actor: &how.person, action: "resolved", detail: &detail }).await?;
         if escalation.requester.is_some() {
             // A survey may want to know how the help was.
             let now = tx.now();
             tx.enqueue(&Job::Pulse { subject: escalation.id.clone() }, now)?;
         }
+        page::follow(tx, &escalation.id, act::RESOLVE).await?;
     }
     Ok(())
 }

@@ -90,7 +90,8 @@ async fn askable(app: &App, id: &str, asker: &Asker) -> Result<Escalation> {
 /// The question, if it is one of this room's; only whoever waits for that escalation may answer it.
 async fn asked(app: &App, id: &str, asker: &Asker) -> Result<Option<Remark>> {
     let found = app.store.remark(id).await?;
-    let Some(question) = found.filter(|remark| remark.subject.starts_with(PREFIX) && remark.kind == kind::QUESTION) else {
+    let Some(question) = found.filter(|remark| remark.subject.starts_with(PREFIX) && remark.kind == kind::QUESTION)
+    else {
         return Ok(None);
     };
     let root = right::found(app, &question.subject).await?;

@@ -39,7 +39,8 @@ pub(super) async fn found(app: &App, id: &str) -> Result<Escalation> {
 pub(super) fn may(app: &App, roster: &Roster<'_>, escalation: &Escalation, person: &Person) -> bool {
     let asked = escalation.asked();
     let last = route::last_team(app);
-    let is_asked = |team: &String| *team == escalation.team || asked.teams.contains(team) || Some(team.as_str()) == last;
+    let is_asked =
+        |team: &String| *team == escalation.team || asked.teams.contains(team) || Some(team.as_str()) == last;
     let lead = app.config.team.get(&escalation.team).and_then(|team| team.lead.as_ref());
     let people: Vec<&String> = asked.people.iter().chain(lead).chain(&escalation.holder).collect();
     let now = app.clock.now();

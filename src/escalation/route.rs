@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::evidence::Aside;
 use crate::app::App;
 use crate::calendar::Calendar;
 use crate::clock::Millis;
@@ -20,11 +21,26 @@ pub(super) struct Stop {
     pub people: Vec<String>,
     pub spots: Vec<Spot>,
     pub calendar: Calendar,
+    pub aside: Option<Aside>,
 }
 
-/// Who is on call for a team at a time.
-pub(super) async fn on_call(_: &App, roster: &Roster<'_>, team: &str, at: Millis) -> Result<Option<String>> {
-    Ok(roster.on_rotation(team, at).map(str::to_owned))
+/// Who is on call for a team, and what has to be said of how that is known.
+struct Watch {
+    person: Option<String>,
+    aside: Option<Aside>,
+}
+
+/// Who is on call for a team at a time: by its paging service, or where that names nobody whom we know, by its rotation.
+async fn on_call(app: &App, roster: &Roster<'_>, team: &str, at: Millis) -> Watch {
+    let declared = roster.on_rotation(team, at).map(str::to_owned);
+    match app.pager.watch(team).await {
+        None => Watch { person: declared, aside: None },
+        Some(Ok((person, _))) => Watch { person: Some(person), aside: None },
+        Some(Err(doubt)) => {
+            let instead = declared.as_deref().map(|person| roster.name(person).to_owned()).unwrap_or_default();
+            Watch { person: declared, aside: Some(Aside { doubt, instead }) }
+        }
+    }
 }
 
 /// Who can still be asked from the present level on, in order. Where it is somebody's turn, they come first; a level that
@@ -67,10 +83,8 @@ pub(super) fn last_team(app: &App) -> Option<&str> {
 /// A team in its conversations, and whoever is on call for it directly.
 async fn team(app: &App, roster: &Roster<'_>, (level, name): (i64, &str)) -> Result<Option<Stop>> {
     let now = app.clock.now();
-    let people = match on_call(app, roster, name, now).await? {
-        Some(person) => present(roster, &person, now),
-        None => Vec::new(),
-    };
+    let Watch { person, aside } = on_call(app, roster, name, now).await;
+    let people = person.map(|person| present(roster, &person, now)).unwrap_or_default();
     let direct = people.iter().flat_map(|person| roster.reach(person));
     let spots: BTreeSet<Spot> = direct.chain(roster.reach_team(name)).collect();
     Ok((!spots.is_empty()).then(|| Stop {
@@ -79,6 +93,7 @@ async fn team(app: &App, roster: &Roster<'_>, (level, name): (i64, &str)) -> Res
         people,
         spots: spots.into_iter().collect(),
         calendar: roster.calendar_of_team(name),
+        aside,
     }))
 }
 
@@ -88,7 +103,7 @@ fn persons(roster: &Roster<'_>, level: i64, (people, now): (Vec<String>, Millis)
     let spots: BTreeSet<Spot> = people.iter().flat_map(|person| roster.reach(person)).collect();
     let calendar = roster.calendar_of(people.first()?);
     let spots: Vec<Spot> = spots.into_iter().collect();
-    (!spots.is_empty()).then_some(Stop { level, teams: Vec::new(), people, spots, calendar })
+    (!spots.is_empty()).then_some(Stop { level, teams: Vec::new(), people, spots, calendar, aside: None })
 }
 
 /// The person, or who stands in while they are away.

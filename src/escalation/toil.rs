@@ -35,7 +35,9 @@ pub(super) fn window(typed: &str) -> Result<i64> {
 /// `/toil`
 pub(super) async fn answer(app: &App, days: i64, asker: &Asker) -> Result<Reply> {
     if asker.guest {
-        return Err(UserError::new(Reason::Denied, "You are a guest here, and these figures are not for guests.").into());
+        return Err(
+            UserError::new(Reason::Denied, "You are a guest here, and these figures are not for guests.").into()
+        );
     }
     let (now, whole) = (app.clock.now(), Span::from_secs(days * 24 * 3600).millis());
     let latest = app.store.toil(now - whole, now + 1).await?;
@@ -47,8 +49,12 @@ pub(super) async fn answer(app: &App, days: i64, asker: &Asker) -> Result<Reply>
     let count: i64 = latest.iter().map(|one| one.count).sum();
     let yes: i64 = latest.iter().map(|one| one.yes).sum();
     let partly: i64 = latest.iter().map(|one| one.partly).sum();
-    let ideas: Vec<&str> =
-        latest.iter().map(|one| one.category.as_str()).filter(|name| !filed.iter().any(|f| f == name)).take(OFFERED).collect();
+    let ideas: Vec<&str> = latest
+        .iter()
+        .map(|one| one.category.as_str())
+        .filter(|name| !filed.iter().any(|f| f == name))
+        .take(OFFERED)
+        .collect();
     let values = json!({"toil": {
         "days": days,
         "other": WINDOWS.iter().find(|other| **other != days),
@@ -164,7 +170,8 @@ fn blank(app: &App, category: &str) -> Result<Form> {
     let blanks = vec![("title", Input::Line, true), ("need", Input::Text, true)];
     let form = form::form(app, ("idea_drafted", &values), Token::new("idea", category), blanks)?;
     let proposed = crate::chat::Card::read(&app.messages.load().render("idea_proposed", &values)?, Tone::Neutral);
-    let proposed = Filled::from([("title".into(), proposed.title.into()), ("need".into(), plain(&proposed.body).into())]);
+    let proposed =
+        Filled::from([("title".into(), proposed.title.into()), ("need".into(), plain(&proposed.body).into())]);
     Ok(form::filled(form, &proposed))
 }
 
@@ -178,9 +185,14 @@ mod tests {
 
     #[test]
     fn a_trend_is_said_where_there_is_one() {
-        for (now, before, said) in
-            [(0, 0, "same"), (5, 0, "new"), (100, 100, "same"), (110, 100, "same"), (111, 100, "more"), (89, 100, "less")]
-        {
+        for (now, before, said) in [
+            (0, 0, "same"),
+            (5, 0, "new"),
+            (100, 100, "same"),
+            (110, 100, "same"),
+            (111, 100, "more"),
+            (89, 100, "less"),
+        ] {
             assert_eq!(trend(now, before), said, "{now} after {before}");
         }
     }

@@ -52,10 +52,10 @@ async fn wanted(app: &App, asker: &Asker) -> Result<usize> {
         return Ok(0);
     }
     let (roster, now, me) = (app.roster().await?, app.clock.now(), &asker.person);
-    let stands_in = |other: &String| roster.is_away(other, now) && roster.stand_ins(other, now).contains(&me.id.as_str());
-    let for_another = |one: &Escalation| {
-        one.asked().people.iter().any(|other| stands_in(other) && one.waits_for(other, &[]))
-    };
+    let stands_in =
+        |other: &String| roster.is_away(other, now) && roster.stand_ins(other, now).contains(&me.id.as_str());
+    let for_another =
+        |one: &Escalation| one.asked().people.iter().any(|other| stands_in(other) && one.waits_for(other, &[]));
     Ok(open.iter().filter(|one| one.waits_for(&me.id, &me.teams) || for_another(one)).count())
 }
 

@@ -28,6 +28,7 @@ mod decision;
 mod glass;
 mod list;
 mod opening;
+mod presence;
 mod question;
 mod refusal;
 mod renewal;
@@ -39,7 +40,7 @@ pub mod timer;
 
 pub(super) use card::of_request;
 pub(super) use opening::Opening;
-pub(super) use renewal::{Begun, look_again};
+pub(super) use renewal::{Begun, look_again, refuse_half};
 
 /// How long people are asked if the policy does not say.
 const EXPIRES: Span = Span::from_secs(24 * 3600);

@@ -64,11 +64,8 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
     let until = request.ended_at.unwrap_or_else(|| app.clock.now());
     let rows: Vec<Value> = steps.iter().map(row).collect();
     let undone = steps.iter().filter(|s| s.course() == Course::Undo && s.state == state::DONE).count();
-    let remains: Vec<Value> = steps
-        .iter()
-        .filter(|s| s.course() == Course::Undo && state::is_bad(&s.state))
-        .map(row)
-        .collect();
+    let remains: Vec<Value> =
+        steps.iter().filter(|s| s.course() == Course::Undo && state::is_bad(&s.state)).map(row).collect();
     let failed = steps.iter().rev().find(|s| state::is_bad(&s.state));
     Ok(json!({
         "id": request.id,

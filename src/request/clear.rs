@@ -29,7 +29,8 @@ pub async fn clear(app: &App, claim: &Claim, id: &str, said: Said) -> Result<()>
     let Some(request) = app.store.request(id).await? else { return super::perform::finish(app, claim).await };
     let command: CommandFile = serde_json::from_str(&app.store.definition(&request.definition).await?)?;
     let name = app.person(&said.person).await?.name;
-    let step = app.store.steps(id).await?.into_iter().find(is_open).map(|step| judged(app, step, (&name, said.verdict)));
+    let step =
+        app.store.steps(id).await?.into_iter().find(is_open).map(|step| judged(app, step, (&name, said.verdict)));
     let ending = (said.verdict == Verdict::NotHappened && request.ending.is_none()).then_some(State::Failed);
     let deadline = app.clock.now() + command.deadline.unwrap_or(super::DEADLINE).millis();
     let claim = claim.clone();

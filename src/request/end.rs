@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::job::{Claim, Exception, Job};
 use crate::message::Escape;
 use crate::store::Tx;
-use crate::store::request::{Change, State};
+use crate::store::request::{Change, Request, State};
 
 /// After how long a card offers a human although nothing has gone wrong.
 const LONG: Span = Span::from_secs(300);
@@ -103,7 +103,10 @@ pub async fn note_long_waits(app: &App) -> Result<usize> {
 }
 
 async fn expire(tx: &mut Tx, request: String) -> Result<()> {
-    let Some(found) = tx.request(&request).await?.filter(|found| !found.state.is_end()) else { return Ok(()) };
+    // It may have been approved since it was found, and has time again.
+    let is_late = |found: &Request, now| !found.state.is_end() && found.deadline_at <= now;
+    let now = tx.now();
+    let Some(found) = tx.request(&request).await?.filter(|found| is_late(found, now)) else { return Ok(()) };
     if found.state == State::Running {
         tx.set_cancel(&request, Some(tx.now())).await?;
     } else {

@@ -80,7 +80,8 @@ impl Work<'_> {
         if self.request.state == State::Running {
             return Ok(true);
         }
-        if self.command.approval.is_some() && !self.is_still_approved().await? {
+        // What has begun goes on as it was approved, whatever the catalogue says meanwhile.
+        if self.command.approval.is_some() && self.steps.is_empty() && !self.is_still_approved().await? {
             return Ok(false);
         }
         let (claim, id, command) = (self.claim.clone(), self.request.id.clone(), self.request.command.clone());
@@ -103,9 +104,9 @@ impl Work<'_> {
         Ok(begun)
     }
 
-    /// Whether what was approved is what would be done now. If not, its work is not begun, or taken back.
+    /// Whether what was approved is what would be done now. If not, its work is not begun.
     async fn is_still_approved(&mut self) -> Result<bool> {
-        let why = match approval::look_again(self.app, self.claim, &self.request, self.steps.is_empty()).await? {
+        let why = match approval::look_again(self.app, self.claim, &self.request).await? {
             Begun::Stands => return Ok(true),
             Begun::Held => return Ok(false),
             Begun::Turned(why) => why,

@@ -12,6 +12,7 @@ use crate::people::Person;
 use crate::store::audit::Act;
 use crate::store::message::Priority;
 use crate::store::request::{Change, Request, State};
+use crate::store::step::state;
 
 /// The request with this id, if the person may see and change it. Whose it is not learns no more than from an id that
 /// does not exist.
@@ -96,6 +97,9 @@ pub async fn retry(app: &App, id: &str, person: &Person) -> Result<Request> {
         return Err(UserError::new(Reason::Conflict, "The secret that this needs was forgotten when it ended.")
             .hint(format!("type /{} again", command.name))
             .into());
+    }
+    if command.approval.is_some() && app.store.steps(id).await?.iter().any(|step| step.state == state::DONE) {
+        approval::refuse_half(app, &request).await?;
     }
     let deadline = app.clock.now() + command.deadline.unwrap_or(super::DEADLINE).millis();
     let actor = person.id.clone();

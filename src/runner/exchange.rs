@@ -18,7 +18,7 @@ use crate::error::{Result, UserError};
 use crate::message::{Data, Escape, Template};
 
 /// The longest wait that a `Retry-After` can ask for.
-const LONGEST_WAIT: Span = Span::from_secs(300);
+pub(super) const LONGEST_WAIT: Span = Span::from_secs(300);
 /// How much of another system's own words is shown, in characters.
 const LONGEST_WORDS: usize = 300;
 

@@ -172,14 +172,14 @@ impl Tx {
 
     /// The latest escalation of this reason about a subject, open or not.
     pub async fn latest_escalation(&mut self, reason: &str, subject: &str) -> Result<Option<Escalation>> {
-        let sql = "select * from escalation where reason = $1 and subject = $2 order by created_at desc, id desc limit 1";
+        let sql =
+            "select * from escalation where reason = $1 and subject = $2 order by created_at desc, id desc limit 1";
         Ok(sqlx::query_as(sql).bind(reason).bind(subject).fetch_optional(&mut self.connection).await?)
     }
 
     /// The open escalation about a request, if there is one: the first that was opened.
     pub async fn open_escalation_of(&mut self, request: &str) -> Result<Option<Escalation>> {
-        let sql =
-            "select * from escalation where request = $1 and resolved_at is null order by created_at, id limit 1";
+        let sql = "select * from escalation where request = $1 and resolved_at is null order by created_at, id limit 1";
         Ok(sqlx::query_as(sql).bind(request).fetch_optional(&mut self.connection).await?)
     }
 

@@ -1,24 +1,24 @@
 //! The publication planner of anonymous surveys: it alone makes what a card, a picture or an export shows of answers.
 //!
 //! # Threat model
-//! The attacker reads this program and every figure of a wave: all groups, questions and releases. He knows who is asked and
-//! in which groups each person is, who answered which question and before which release, and the answers of any k − 2 people,
-//! his own among them. He wants another person's answer to a question, or to narrow it to fewer possibilities than stated
-//! below. He does not read the store; what is kept there, and that it cannot be tied to people, is the store's part.
+//! The attacker reads this program and every figure of a wave: all groups, questions and releases. They know who is asked
+//! and in which groups each person is, who answered which question and before which release, and the answers of any k − 2
+//! people, their own among them. They want another person's answer to a question, or to narrow it to fewer possibilities
+//! than stated below. They do not read the store: what is kept there, and that it cannot be tied to people, is its part.
 //!
 //! # Rules
-//! *Shown* is a figure with a value. Take all answers to one question and call those a *class* that are in the same shown
-//! groups and were first counted by the same release.
-//! 1. Counts: every class that is counted in a figure, bounds included, has at least k answers, and its people are at least
-//!    k. The plan holds this for those asked when the wave opens; the release holds it for those who answered.
-//! 2. Spread: every class that is counted in a value has at least k − 1 answers outside its fullest bucket, and 2k − 3 where
-//!    a bound would name the bucket ([`Scale`]). So a group, and what is left of it when others are subtracted, is never
-//!    unanimous, nor unanimous but for k − 2.
-//! 3. A group that passes 1 and is too uniform for 2 gets a [`Bound`] with one answer to spare. All else is *hidden*,
-//!    without a count.
-//! 4. Running releases count a class's new answers when they have the spread by themselves, and later if not. There is one
-//!    only if every planned group has k new ones to count. What is left at close without it is in no figure. The first
-//!    release counts all, if it is the close.
+//! A figure of a group counts its answers to one question. Answers are of one *class* if no figure counts one without the
+//! other: their people are in the same groups, of those that have figures, and the same release was the first to count them.
+//! 1. Counts. Every class has k answers at least, and so k people who are asked. The plan holds this for those asked when
+//!    the wave opens, the release for those who answered.
+//! 2. Spread. Of the classes that figures with a *value* make, each has at least k − 1 answers outside its fullest bucket,
+//!    and 2k − 3 where a bound would name the bucket ([`Scale`]). So neither a group nor what is left of it when others are
+//!    subtracted is unanimous, or unanimous but for k − 2.
+//! 3. A group that passes 1 and is too uniform for 2 gets a [`Bound`] instead, with one answer to spare. All else is
+//!    *hidden*, its count too.
+//! 4. A running release counts the new answers of a class if they have the spread by themselves; else they wait. There is
+//!    one only if it counts k new answers of every planned group. What still waits at the close is in no figure. A close
+//!    that is the first release counts all.
 //!
 //! # Why this is enough
 //! *Isolating.* What can be computed from exact totals is the rational span of the groups' indicator vectors over the
@@ -27,19 +27,20 @@
 //! group's histogram alone. No arithmetic is involved, so none can overflow.
 //!
 //! *Bounds.* The span is not all: if a team's answers are 3 and 4, and those of a role 4 and 5, their one common member said
-//! 4. A linear programme over the totals finds some of that, and says nothing where a whole number must be. But exchange
-//! the answers of two people of one class: every value stays as it is, and every bound stays true, since one exchange
-//! changes its count by one. Now take anyone whom a value counts, with answer a. At least k − 1 answers of the class are
-//! not a, and the attacker knows k − 2 at most, so with one of the others the exchange is a world in which everything
-//! published is the same and this person's answer another. Anyone whom only bounds count could have answered
-//! anything. Hence no combination of figures, linear or not, over groups or over time, fixes an answer; and what is
-//! possible for a person is every answer in the class that the attacker does not know. That is the exhaustive argument,
-//! and the reason that small *intersections* of shown groups are not allowed either.
+//! 4. So small intersections must not be told apart either, and classes are not. Exchange the answers of two people of a class
+//! of values: every value stays as it is, and every bound stays true, because an exchange changes its count by one at
+//! most. Now take anyone whom a value counts, with answer a. At least k − 1 answers of the class are not a, and the attacker
+//! knows k − 2 at most; to exchange with one of the others gives a world in which everything published is the same, and this
+//! person's answer another. Whom only bounds count could have answered anything. Hence no combination of figures, linear
+//! or not, over groups or over time, fixes an answer: possible for a person is every answer in the class that the attacker
+//! does not know. This argument is exhaustive where a linear programme over the totals would only find what its
+//! relaxation finds.
 //!
 //! *Questions.* Each has its own counts, its own choice and its own [`Ledger`]. An exchange of answers to one question
 //! touches no figure of another, and no count, so figures of different questions say nothing together that they do not say
-//! apart. A score of several questions (UMUX-LITE, SUS) is a question of its own, and theirs are then not shown by group; the
-//! options of a multiple choice are questions with two buckets.
+//! apart. That needs answers that do not bind each other. A question that only some answers lead to must not have figures by
+//! group; a score of several questions (UMUX-LITE, SUS) is a question of its own, and theirs have no figures then; the options of
+//! a multiple choice are questions of two buckets if no number of ticks is demanded.
 //!
 //! *Waves.* Answers of two waves are different answers, and nothing that is kept says which are of one person: each wave
 //! stands alone. That people may answer alike twice is knowledge about them, not about the figures.
@@ -47,9 +48,9 @@
 //! # What remains
 //! - That a person answered is not hidden: of a group in which all did, everyone knows. A bucket that is empty in a group is
 //!   empty for its members.
-//! - Which groups stay depends on counts. Which of these get a value depends on the answers, so a bound, and sometimes a
-//!   hidden group, tells who reasons about the planner that its answers are alike. Where a single group is shown, this does
-//!   not help the k − 2 either; with overlapping groups it is not proven.
+//! - Which groups stay depends on counts. Which of these get a value, and which new answers wait, depends on the answers: a
+//!   bound, and sometimes a hidden group, tells who reasons about the planner that answers are alike. Where only one group
+//!   is shown, that does not help the k − 2 either, as a test shows; with overlapping groups it is not proven.
 //! - Comments are words: groups for them have 10 at least, by rule 1, but what somebody writes may give them away.
 //!
 //! # Hiding no more than that takes

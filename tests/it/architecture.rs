@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "markdown", "mask", "spelling"],
     &["calendar", "document", "expression", "job"],
     &["config", "log", "message", "store"],
-    &["catalogue", "chat", "people", "runner"],
+    &["catalogue", "chat", "pager", "people", "runner"],
     &["app"],
     &["away", "escalation", "help", "link", "oncall", "request", "survey"],
     &["desk"],
@@ -22,11 +22,12 @@ const FLOORS: [&[&str]; 9] = [
 ];
 
 /// What rooms may import of their own floor: the importer, and the path it may name.
-const NEIGHBOURS: [(&str, &str); 8] = [
+const NEIGHBOURS: [(&str, &str); 9] = [
     ("catalogue", "chat"),
     ("catalogue", "people"),
     ("catalogue", "runner"),
     ("log", "config"),
+    ("pager", "runner"),
     ("people", "catalogue::command"),
     ("people", "chat"),
     ("doctor", "serve"),

@@ -59,7 +59,13 @@ impl Folder {
 
 fn known() -> Known {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Known { env: names(&["PLATFORM_API"]), secrets: names(&["TOKEN"]), teams: names(&["data-platform", "payments"]) }
+    Known {
+        env: names(&["PLATFORM_API"]),
+        secrets: names(&["TOKEN"]),
+        teams: names(&["data-platform", "payments"]),
+        people: names(&["ada", "ben"]),
+        roles: names(&["oncall"]),
+    }
 }
 
 #[tokio::test]
@@ -113,6 +119,7 @@ saves = "2h"                     # what one use saves against the manual way
 name = "db create"               # one to three words; the first is the slash-command
 summary = "Create a PostgreSQL database"
 confirm = "environment == 'prod'"
+cost = { amount = "size == 'large' ? 120.0 : 15.0", unit = "EUR a month" }
 
 [[command.param]]
 name = "name"
@@ -138,8 +145,11 @@ teams = ["*"]                    # also: roles, people, channels, except
 [command.approval]
 when = "environment == 'prod' && size == 'large'"    # a CEL expression; otherwise no human is involved
 by = "owner"                     # owner, team:NAME, lead-of-requester, person:NAME
+then = ["lead-of-requester", "team:payments", "person:ada"]    # asked as well, one after the other
 quorum = 1
 expires = "24h"
+break_glass = { roles = ["oncall"], teams = ["payments"], people = ["ben"] }
+standing = { longest = "30d", most = 50 }
 
 [command.limits]
 per_person = "5/h"
@@ -171,6 +181,7 @@ error = "name"
 [[command.test]]
 say = "/db create name=orders environment=prod size=large"
 approval = true
+approver = "owner"
 "#;
 
 /// A file of one command.

@@ -35,7 +35,9 @@ mod world;
 use self::delivery::public_key;
 use self::interaction::{AUTOCOMPLETE, Act, COMMAND};
 use self::typing::Native;
-use self::world::{APPLICATION, Author, CHANNEL, GUILD, PEOPLE, State, TOKEN, World};
+use self::world::{APPLICATION, Author, GUILD, PEOPLE, State, TOKEN, World};
+
+pub use self::world::{CHANNEL, id_of};
 
 /// How interactions reach the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::pager::fake::Fake;
+use crate::pager::pagerduty::{ROUTING_KEY, SCHEDULE, TOKEN, entry};
+
 /// The rights of a bot that has them all.
 const SCOPES: &str = "app_mentions:read,channels:history,groups:history,im:history,mpim:history,chat:write,\
                       chat:write.public,commands,im:write,usergroups:read,users:read";
@@ -256,6 +259,36 @@ async fn both_are_looked_at_with_the_tokens_of_each() {
     let asked = one.received_requests().await.expect("recorded");
     assert!(asked.iter().all(|asked| asked.headers["authorization"].to_str().expect("text").contains("xo")
         || asked.url.path().ends_with("open")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paging_services_are_asked_and_nobody_is_paged() {
+    let fake = Fake::start().await;
+    fake.put_on_call(SCHEDULE, json!([entry(("PXX0001", "Tim"), 1, None)]));
+    let said = async |token: &str, schedule: &str| {
+        let text = format!(
+            "[http]\nallow_private = ['127.0.0.1']\n[person.ada]\npagerduty = 'PT23IWX'\n\
+             [team.data.oncall]\npagerduty = {{ schedule = '{schedule}', routing_key = '{ROUTING_KEY}' }}\n"
+        );
+        let patient = Patient { settings: BTreeMap::new(), text };
+        let patient = patient.with("PAGERDUTY__TOKEN", token).with("PAGERDUTY__API_URL", &fake.url);
+        patient.with("PAGERDUTY__EVENTS_URL", &fake.url).examine().await
+    };
+    let (good, words) = said(TOKEN, SCHEDULE).await;
+    assert!(good, "{words}");
+    insta::assert_snapshot!(words, @"");
+    fake.put_on_call(SCHEDULE, json!([entry(("PT23IWX", "Ada"), 1, None)]));
+    let (good, words) = said(TOKEN, SCHEDULE).await;
+    assert!(good && words.contains("ok    pagerduty   data: ada is on call by the schedule Daily Rotation"), "{words}");
+    fake.put_on_call(SCHEDULE, json!([]));
+    let (_, words) = said(TOKEN, SCHEDULE).await;
+    assert!(words.contains("nobody is on call") && words.contains("once an escalation policy uses it"), "{words}");
+    let (good, words) = said("wrong-hush", SCHEDULE).await;
+    assert!(!good && words.contains("data: PagerDuty refuses the token (401)"), "{words}");
+    let (good, words) = said(TOKEN, "PNONE01").await;
+    assert!(!good && words.contains("data: PagerDuty knows no schedule PNONE01"), "{words}");
+    assert!(fake.lines().iter().all(|line| line.starts_with("GET ")), "nobody is paged");
+    fake.close();
 }
 
 /// What the doctor says of people.

@@ -83,6 +83,10 @@ async fn somebody_tries_it_as_two_persons_in_two_windows() {
     other.sees("security").await;
     say(&first, "/access grant ben production-logs 'To find out why orders are lost'").await;
     first.sees("approval").await;
+    other.until("document.querySelector('button[value^=\"approve:\"]')").await;
+    other.picture("people-approve").await;
+    other.click("button[value^='approve:']").await;
+    first.sees("may read in production-logs").await;
     other.resize(360, 740).await;
     other.focus(".bar .quiet").await;
     other.keys(Key::Enter + "").await;

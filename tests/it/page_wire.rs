@@ -77,13 +77,15 @@ impl Page {
         Self { driver: Driver::start(), address: Mutex::default(), people: Mutex::default() }
     }
 
-    /// Does something at somebody's browser; who has none yet opens one, and has seen the home.
+    /// Does something at somebody's browser; who has none yet opens one, as the persona of that name where there is one, and
+    /// has seen the home.
     async fn at<T>(&self, who: &str, act: impl AsyncFnOnce(&mut Person) -> T) -> T {
         let mut people = self.people.lock().await;
         if !people.contains_key(who) {
             let address = self.address.lock().await.clone();
             let browser = self.driver.open(&address, Scheme::Light).await;
             browser.until("document.querySelector('.home')").await;
+            speak_as(&browser, who).await;
             let mut person = Person { browser, read: BTreeMap::new() };
             person.read = person.screen().await.into_iter().collect();
             people.insert(who.to_owned(), person);
@@ -97,6 +99,19 @@ impl Page {
             person.browser.until(&done).await;
         })
         .await;
+    }
+}
+
+/// Where the page lets one speak as a persona of that name, the browser does.
+async fn speak_as(browser: &Browser, who: &str) {
+    let offered = format!("document.querySelector('#you button[name=person][value={who}]')");
+    if browser.eval(&format!("!!{offered}")).await == json!(true) {
+        browser.eval(&format!("{offered}.click()")).await;
+        browser
+            .until(&format!(
+                "document.querySelector('.home') && document.querySelector('.bar .name').textContent === '{who}'"
+            ))
+            .await;
     }
 }
 

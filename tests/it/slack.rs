@@ -32,6 +32,8 @@ mod story;
 mod view;
 mod workspace;
 
+pub use workspace::GENERAL as CHANNEL;
+
 /// Slack with its people at their screens, over one transport.
 pub struct Slack {
     pub server: Arc<Server>,

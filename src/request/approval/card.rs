@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, tally};
+use super::Case;
 use crate::app::App;
 use crate::chat::{Card, Tone};
 use crate::clock::Span;
@@ -57,15 +57,12 @@ async fn values(app: &App, case: &Case, roster: &Roster<'_>) -> Result<Value> {
     }))
 }
 
-/// How many have approved so far. Where it cannot be told what somebody may, that counts when it is decided.
+/// How many have approved so far, by what is known of them; what counts is asked for when it is decided.
 async fn count(app: &App, case: &Case, roster: &Roster<'_>) -> Result<usize> {
-    match tally::count(app, case, roster).await {
-        Ok(tally) => Ok(tally.yes.len()),
-        Err(error) if error.is::<crate::error::UserError>() => {
-            Ok(app.store.votes(&case.approval.id).await?.iter().filter(|v| v.verdict == verdict::APPROVE).count())
-        }
-        Err(error) => Err(error),
-    }
+    let electorate = case.electorate(app, roster);
+    let votes = app.store.votes(&case.approval.id).await?;
+    let entitled = |vote: &&Vote| roster.person(&vote.person).is_some_and(|person| electorate.right(person).is_some());
+    Ok(votes.iter().filter(|vote| vote.verdict == verdict::APPROVE).filter(entitled).count())
 }
 
 fn shown(vote: &Vote, roster: &Roster<'_>) -> Value {

@@ -12,7 +12,7 @@ use crate::people::electorate::{Electorate, Terms};
 use crate::people::roster::Spot;
 use crate::request::plan::{Plan, Proposal};
 use crate::request::values::split_secrets;
-use crate::request::{DEADLINE, card, define};
+use crate::request::{DEADLINE, define};
 use crate::store::Tx;
 use crate::store::approval::{Approval, state};
 use crate::store::audit::Act;
@@ -170,7 +170,7 @@ fn record(proposal: &Proposal<'_>, plan: &Plan) -> Recorded {
     Recorded {
         command: proposal.command.name.clone(),
         summary: proposal.command.summary.clone(),
-        said: card::said(proposal.command, &shown),
+        said: proposal.command.said(&shown),
         reason: shown.get("reason").and_then(Value::as_str).map(str::to_owned),
         steps: plan.steps.clone(),
         limits: plan.limits.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Opening, Recorded, tally, trace};
+use super::{Opening, Recorded, presence, trace};
 use crate::app::App;
 use crate::catalogue::resolve::{Asked, Asker, Call, Resolved};
 use crate::chat::{Form, PlatformName, Tone};
@@ -45,7 +45,7 @@ pub(super) struct Changed {
 /// Looks at a request as if it were asked for now: by the same person, with the same input, in the catalogue as it is.
 pub(super) async fn look(app: &App, request: &Request, approval: &Approval) -> Result<Renewal> {
     let platform = PlatformName::named(&request.platform).unwrap_or(PlatformName::Api);
-    let (person, guest) = tally::present(app, &request.person, Some(platform)).await?;
+    let (person, guest) = presence::present(app, &request.person, Some(platform)).await?;
     let place = request.place.clone();
     let asker = Asker { identity: person.id.clone(), person, platform, place, guest };
     let input: BTreeMap<String, Value> =
@@ -210,18 +210,12 @@ pub(in crate::request) enum Begun {
     Stands,
     /// It does not, and its job has been taken care of.
     Held,
-    /// What was done before is taken back, for this reason: it would go on as something else.
+    /// It ends before it begins, for this reason.
     Turned(String),
 }
 
-/// Looks once more when the work of an approved request begins, which may have waited for long. `is_fresh`: none of its
-/// steps has been done.
-pub(in crate::request) async fn look_again(
-    app: &App,
-    claim: &Claim,
-    request: &Request,
-    is_fresh: bool,
-) -> Result<Begun> {
+/// Looks once more when the work of an approved request begins, which may have waited for long.
+pub(in crate::request) async fn look_again(app: &App, claim: &Claim, request: &Request) -> Result<Begun> {
     let approval = app.store.approval_of(&request.id).await?.filter(|approval| approval.state == state::APPROVED);
     let Some(approval) = approval else { return Ok(Begun::Stands) };
     let found = match look(app, request, &approval).await {
@@ -234,9 +228,6 @@ pub(in crate::request) async fn look_again(
     };
     match found {
         Renewal::Same => Ok(Begun::Stands),
-        Renewal::Changed(_) if !is_fresh => {
-            Ok(Begun::Turned("What it would do has changed since it was approved.".into()))
-        }
         Renewal::Changed(changed) => reopen(app, &approval, *changed, Some(claim)).await.map(|()| Begun::Held),
         Renewal::Gone(why) => Ok(Begun::Turned(why)),
     }
@@ -251,4 +242,18 @@ async fn put_off(app: &App, claim: &Claim) -> Result<()> {
         })
     });
     write.await
+}
+
+/// Refuses to go on with what was begun under an approval and would be something else now: half of each is what nobody
+/// has approved.
+pub(in crate::request) async fn refuse_half(app: &App, request: &Request) -> Result<()> {
+    let approval = app.store.approval_of(&request.id).await?.filter(|approval| approval.state == state::APPROVED);
+    let Some(approval) = approval else { return Ok(()) };
+    match look(app, request, &approval).await? {
+        Renewal::Same => Ok(()),
+        Renewal::Changed(_) | Renewal::Gone(_) => {
+            let message = "What it would do has changed since it was approved, and a part of it is done already.";
+            Err(UserError::new(Reason::Conflict, message).hint("start over, or ask whoever owns it").into())
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::sheet::Sheet;
-use super::{Case, refusal, tally, told};
+use super::{Case, presence, refusal, tally, told};
 use crate::app::App;
 use crate::catalogue::command::{CommandFile, Standing as Bounds};
 use crate::catalogue::parameter::Kind;
@@ -32,7 +32,7 @@ pub(super) async fn ahead(
     let mut found = Vec::new();
     for standing in live.into_iter().filter(|standing| fits(standing, proposal.person, proposal.input)) {
         // Who cannot be asked about has no vote.
-        let Ok((grantor, _)) = tally::present(app, &standing.grantor, None).await else { continue };
+        let Ok((grantor, _)) = presence::present(app, &standing.grantor, None).await else { continue };
         if electorate.right(&grantor) == Some(Right::Own) {
             found.push(standing);
         }

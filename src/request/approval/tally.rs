@@ -1,20 +1,16 @@
 //! Counting votes: every person once, by who they are and what they may at the moment of the decision.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
+use super::presence::present;
 use super::{Case, refusal};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
-use crate::chat::{PlatformName, Standing};
-use crate::error::{Reason, Result, UserError};
+use crate::error::{Result, UserError};
+use crate::people;
 use crate::people::electorate::{Electorate, Right};
 use crate::people::roster::Roster;
-use crate::people::{self, Person};
 use crate::store::vote::{Vote, verdict};
-
-/// How long a platform may take to say who somebody is; a person waits for the answer.
-const PATIENCE: Duration = Duration::from_millis(2000);
 
 /// The votes on an approval that count.
 pub(super) struct Tally {
@@ -34,7 +30,8 @@ pub(super) struct Entitled {
     pub(super) on_behalf_of: Option<String>,
 }
 
-/// Counts the votes on a case.
+/// Counts the votes on a case. `roster` was made before, and what the platforms say of the voters now is remembered for
+/// the next one; an error says that they do not say it.
 pub(super) async fn count(app: &App, case: &Case, roster: &Roster<'_>) -> Result<Tally> {
     let votes = app.store.votes(&case.approval.id).await?;
     let seen = votes.iter().map(|vote| vote.person.clone()).collect();
@@ -108,36 +105,4 @@ async fn owner_now(app: &App, vote: &Vote) -> Result<String> {
         return Ok(declared.to_owned());
     }
     Ok(app.store.person_of(platform, id).await?.map_or_else(|| vote.person.clone(), |known| known.id))
-}
-
-/// A person as their platforms say now, and whether `at` has them as a guest. What cannot be established is an error.
-pub(super) async fn present(app: &App, id: &str, at: Option<PlatformName>) -> Result<(Person, bool)> {
-    let (mut groups, mut guest) = (Vec::new(), false);
-    for identity in app.store.identities_of(id).await? {
-        let Some(platform) = PlatformName::named(&identity.platform) else { continue };
-        let counts = people::counts(&app.config, &identity.platform) && app.platforms.contains_key(&platform);
-        if counts || at == Some(platform) {
-            let standing = standing(app, platform, &identity.id).await?;
-            groups.extend(standing.groups.iter().map(|group| people::group(&identity.platform, group)));
-            guest |= standing.guest && at == Some(platform);
-        }
-    }
-    let name = app.store.person_name(id).await?.unwrap_or_else(|| id.to_owned());
-    Ok((Person::of(&app.config, (id, &name), &groups), guest))
-}
-
-async fn standing(app: &App, name: PlatformName, id: &str) -> Result<Standing> {
-    let unestablished = || {
-        let message = format!("{} does not say at the moment who may do what, so nothing was decided.", name.title());
-        UserError::new(Reason::Unavailable, message).hint("try the same again in a minute")
-    };
-    // The program behind a token is who the token says.
-    if name == PlatformName::Api {
-        return Ok(Standing::default());
-    }
-    let platform = app.platforms.get(&name).ok_or_else(unestablished)?;
-    match tokio::time::timeout(PATIENCE, platform.standing(id)).await {
-        Ok(Ok(standing)) => Ok(standing),
-        _ => Err(unestablished().into()),
-    }
 }

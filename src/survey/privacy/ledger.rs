@@ -180,3 +180,131 @@ fn of_group(plan: &Plan, counts: &[Vec<u32>], group: usize) -> Vec<u64> {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survey::privacy::{Audience, View};
+
+    /// Everyone is in ash, in birch or in neither.
+    fn plan(ash: usize, birch: usize, neither: usize) -> Plan {
+        let people = [(ash, vec!["ash"]), (birch, vec!["birch"]), (neither, vec![])];
+        let people = people.into_iter().flat_map(|(count, groups)| std::iter::repeat_n(groups, count));
+        Plan::open(5, &Audience::of(&["ash", "birch"], people)).expect("a plan")
+    }
+
+    /// Answers on five steps, of ash, birch and neither, as the plan counts them.
+    fn answers(plan: &Plan, of: [[u32; 5]; 3]) -> Counts {
+        let mut counts = vec![vec![0; 5]; plan.cells()];
+        for (groups, of) in [vec!["ash"], vec!["birch"], vec![]].into_iter().zip(of) {
+            if let Some(cell) = plan.cell(groups) {
+                counts[cell].iter_mut().zip(of).for_each(|(sum, count)| *sum += count);
+            }
+        }
+        counts
+    }
+
+    /// The figures in words: `7` for a value, `at least 3 of 7 in 2-4` for a bound.
+    fn words(ledger: &Ledger, plan: &Plan) -> Vec<String> {
+        let word = |figure: &Published<Histogram>| {
+            let said = match figure.view() {
+                View::Value(value) => format!("{:?}", value.counts()),
+                View::Bound(bound) => {
+                    format!("at least {} of {} in {:?}", bound.at_least, bound.of, bound.buckets)
+                }
+                View::Hidden => "hidden".to_owned(),
+                View::Nobody => "nobody".to_owned(),
+            };
+            format!("{}: {said}", figure.group())
+        };
+        ledger.figures(plan).expect("figures").iter().flatten().map(word).collect()
+    }
+
+    fn closed(plan: &Plan, of: [[u32; 5]; 3]) -> Vec<String> {
+        let mut ledger = Ledger::new(Scale::Ordered(5));
+        assert!(ledger.release(plan, &answers(plan, of), Moment::Close).expect("a release"));
+        words(&ledger, plan)
+    }
+
+    const SPREAD: [u32; 5] = [1, 1, 2, 3, 1];
+    const NONE: [u32; 5] = [0; 5];
+
+    #[test]
+    fn the_close_shows_what_has_answers_enough() {
+        let plan = plan(9, 9, 9);
+        let expected = ["everyone: [2, 2, 4, 6, 2]", "ash: [1, 1, 2, 3, 1]", "birch: [1, 1, 2, 3, 1]"];
+        assert_eq!(closed(&plan, [SPREAD, SPREAD, NONE]), expected);
+        let expected = ["everyone: [2, 2, 3, 4, 2]", "ash: [1, 1, 2, 3, 1]", "birch: hidden"];
+        assert_eq!(closed(&plan, [SPREAD, [0, 1, 0, 0, 0], [1, 0, 1, 1, 1]]), expected);
+        let expected = ["everyone: [2, 2, 3, 4, 1]", "ash: hidden", "birch: hidden"];
+        assert_eq!(closed(&plan, [SPREAD, [0, 1, 0, 0, 0], [1, 0, 1, 1, 0]]), expected, "ash would leave four");
+        assert_eq!(closed(&plan, [NONE, NONE, NONE]), ["everyone: nobody", "ash: nobody", "birch: nobody"]);
+    }
+
+    #[test]
+    fn what_is_unanimous_is_bounded_and_so_is_a_difference() {
+        let plan = plan(9, 9, 9);
+        let unanimous = closed(&plan, [[0, 0, 0, 0, 7], SPREAD, NONE]);
+        let expected = ["everyone: [1, 1, 2, 3, 8]", "ash: at least 3 of 7 in 2..=4", "birch: hidden"];
+        assert_eq!(unanimous, expected, "birch would leave seven who said the same");
+        let difference = closed(&plan, [SPREAD, SPREAD, [9, 0, 0, 0, 0]]);
+        assert_eq!(difference, ["everyone: [11, 2, 4, 6, 2]", "ash: [1, 1, 2, 3, 1]", "birch: hidden"]);
+    }
+
+    #[test]
+    fn a_running_release_waits_until_every_group_has_enough_that_is_new() {
+        let (plan, mut ledger) = (plan(30, 30, 0), Ledger::new(Scale::Ordered(5)));
+        let mut release = |of: [[u32; 5]; 2], moment| {
+            let answers = answers(&plan, [of[0], of[1], NONE]);
+            let is_due = ledger.release(&plan, &answers, moment).expect("a release");
+            (is_due, words(&ledger, &plan))
+        };
+        let (is_due, shown) = release([SPREAD, [0, 0, 1, 1, 1]], Moment::Running);
+        assert_eq!((is_due, shown), (false, vec![]), "birch has three");
+        let first = ["everyone: [2, 2, 4, 6, 2]", "ash: [1, 1, 2, 3, 1]", "birch: [1, 1, 2, 3, 1]"];
+        assert_eq!(release([SPREAD, SPREAD], Moment::Running), (true, first.map(str::to_owned).to_vec()));
+        let (is_due, shown) = release([[2, 2, 4, 6, 2], [1, 1, 2, 3, 5]], Moment::Running);
+        assert_eq!((is_due, shown), (false, first.map(str::to_owned).to_vec()), "four are new in birch");
+        let last = ["everyone: [3, 3, 6, 9, 3]", "ash: [2, 2, 4, 6, 2]", "birch: [1, 1, 2, 3, 1]"];
+        let close = release([[2, 2, 4, 6, 2], [1, 1, 2, 3, 5]], Moment::Close);
+        assert_eq!(close, (true, last.map(str::to_owned).to_vec()), "what is left of birch is dropped");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let plan = plan(30, 30, 0);
+        let mut ledger = Ledger::new(Scale::Ordered(5));
+        let fitting = answers(&plan, [SPREAD, SPREAD, NONE]);
+        let mut refused = |answers: &[Vec<u32>], said: &str| {
+            let before = ledger.clone();
+            let error = ledger.release(&plan, answers, Moment::Running).expect_err(said).to_string();
+            assert!(error.contains(said) && ledger == before, "{error}");
+        };
+        refused(&fitting[1..], "answers of 1 cells");
+        refused(&[vec![1; 4], vec![1; 4]], "answers in 4 buckets");
+        refused(&[vec![9; 5], vec![1; 5]], "more answers than people asked");
+        assert!(ledger.release(&plan, &fitting, Moment::Running).expect("a release"));
+        let error = ledger.release(&plan, &[vec![1; 5], vec![1; 5]], Moment::Close).expect_err("gone");
+        assert!(error.to_string().contains("are gone"), "{error}");
+        assert!(ledger.release(&plan, &fitting, Moment::Close).expect("a release"));
+        let error = ledger.release(&plan, &fitting, Moment::Close).expect_err("closed");
+        assert!(error.to_string().contains("the last release"), "{error}");
+    }
+
+    #[test]
+    fn a_ledger_that_was_written_by_hand_is_refused() {
+        let plan = plan(9, 9, 0);
+        for (batches, is_closed) in [
+            ("[[[1,1,1,1,1],[4,0,0,0,0]]]", false),
+            ("[[[1,1,1,1,1],[1,1,1,1,1]],[[0,0,0,0,1],[0,0,0,0,0]]]", true),
+            ("[[[1,1,1,1,1],[1,1,1,1,1]],[[1,1,1,1,1],[0,0,0,0,0]]]", true),
+            ("[[[1,1,1,1,1]]]", true),
+            ("[[[1,1,1,1],[1,1,1,1]]]", true),
+            ("[]", true),
+        ] {
+            let text = format!("{{\"scale\":{{\"ordered\":5}},\"batches\":{batches},\"is_closed\":{is_closed}}}");
+            let ledger: Ledger = serde_json::from_str(&text).expect("its shape is right");
+            ledger.figures(&plan).expect_err(batches);
+        }
+    }
+}

@@ -186,3 +186,108 @@ fn number(audience: &Audience) -> Result<Numbered> {
     let cells = audience.cells.iter().map(cell).collect::<Result<_>>()?;
     Ok((names, cells))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audience(cells: &[(&[&'static str], usize)]) -> Audience {
+        let people = cells.iter().flat_map(|(groups, count)| std::iter::repeat_n(groups.to_vec(), *count));
+        let mut groups: Vec<&str> = cells.iter().flat_map(|(groups, _)| *groups).copied().collect();
+        groups.sort_unstable();
+        groups.dedup();
+        Audience::of(&groups, people)
+    }
+
+    fn shown(plan: &Plan) -> Vec<&str> {
+        plan.groups().filter(|(_, verdict)| **verdict == Verdict::Shown).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_person_is_told_what_can_never_be_shown() {
+        let plan = Plan::open(5, &audience(&[(&["ash"], 9), (&["birch"], 3), (&["cedar"], 8)])).expect("a plan");
+        assert_eq!(shown(&plan), ["everyone", "ash"], "birch is small, and cedar would give it away");
+        assert_eq!(plan.never_shown(["birch"]), ["birch"]);
+        assert!(plan.never_shown(["ash"]).is_empty());
+        assert_eq!(plan.cell(["birch"]), plan.cell(["cedar"]), "answers are not kept apart by what is not shown");
+        assert_eq!((plan.cells(), plan.asked(plan.cell(["cedar"]).expect("a cell"))), (2, 11));
+        assert_eq!(plan.cell(["dogwood"]), plan.cell([]), "whoever is in other groups counts in everyone");
+    }
+
+    #[test]
+    fn the_reason_names_the_groups_that_it_takes() {
+        let plan =
+            Plan::open(5, &audience(&[(&["ash", "north"], 9), (&["north"], 2), (&["south"], 6)])).expect("a plan");
+        let reasons: Vec<(&str, &Verdict)> = plan.groups().collect();
+        assert_eq!(reasons[1], ("ash", &Verdict::TellsApart { beside: vec!["north".to_owned()] }));
+        assert_eq!(shown(&plan), ["everyone", "north", "south"]);
+    }
+
+    #[test]
+    fn what_cannot_be_planned_is_refused() {
+        let good = audience(&[(&["ash"], 9)]);
+        assert!(Plan::open(2, &good).is_err());
+        let undeclared = Audience { groups: vec![], ..good.clone() };
+        assert!(Plan::open(5, &undeclared).expect_err("ash").to_string().contains("`ash` is not declared"));
+        let twice = Audience { groups: vec!["ash".into(), "ash".into()], ..good.clone() };
+        assert!(Plan::open(5, &twice).expect_err("twice").to_string().contains("declared twice"));
+        let comments = Audience { comments: vec!["birch".into()], ..good };
+        assert!(Plan::open(5, &comments).expect_err("birch").to_string().contains("`birch`"));
+    }
+
+    #[test]
+    fn an_audience_of_nobody_has_a_plan_without_a_group() {
+        let plan = Plan::open(3, &Audience::default()).expect("a plan");
+        assert_eq!((shown(&plan).len(), plan.cells(), plan.cell([])), (0, 0, None));
+    }
+
+    #[test]
+    fn a_stored_plan_is_checked_when_it_is_loaded() {
+        let plan = Plan::open(5, &audience(&[(&["ash"], 9), (&["birch"], 3), (&["cedar"], 8)])).expect("a plan");
+        let text = serde_json::to_string(&plan).expect("JSON");
+        assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan"), plan);
+        for (from, to) in [
+            ("\"k\":5", "\"k\":2"),
+            ("\"k\":5", "\"k\":10"),
+            ("\"asked\":9", "\"asked\":4"),
+            ("\"asked\":11", "\"asked\":4"),
+            ("\"few_asked\"", "\"shown\""),
+            ("\"name\":\"everyone\"", "\"name\":\"all\""),
+            ("\"name\":\"birch\"", "\"name\":\"ash\""),
+            ("\"groups\":[0,1]", "\"groups\":[1]"),
+            ("\"groups\":[0,1]", "\"groups\":[0]"),
+            ("\"groups\":[0,1]", "\"groups\":[0,2]"),
+            ("\"groups\":[0,1]", "\"groups\":[0,70]"),
+            ("\"comments\":[0]", "\"comments\":[2]"),
+            ("\"comments\":[0]", "\"comments\":[0,1]"),
+        ] {
+            assert!(text.contains(from), "{text}");
+            assert!(serde_json::from_str::<Plan>(&text.replacen(from, to, 1)).is_err(), "{from} became {to}");
+        }
+    }
+
+    #[test]
+    fn a_company_is_planned_exactly() {
+        let kind = |at: usize| {
+            if at < 200 {
+                "team"
+            } else if at < 220 {
+                "unit"
+            } else {
+                "region"
+            }
+        };
+        let names: Vec<String> = (0..225).map(|at| format!("{} {at}", kind(at))).collect();
+        let mut cells = BTreeMap::new();
+        for team in 0..200_usize {
+            let unit = 200 + team / 10;
+            let of = |places: &[usize]| places.iter().map(|at| names[*at].clone()).collect::<BTreeSet<_>>();
+            cells.insert(of(&[team, unit, 220 + team / 40]), if team % 10 == 3 { 4 } else { 8 });
+        }
+        let audience = Audience { groups: names.clone(), cells, comments: Vec::new() };
+        let plan = Plan::open(5, &audience).expect("a plan");
+        // In each unit a team of four takes one of eight along.
+        assert_eq!((shown(&plan).len(), plan.is_best()), (226 - 40, true));
+        assert_eq!(plan.groups().filter(|(_, verdict)| **verdict == Verdict::FewAsked).count(), 20);
+    }
+}

@@ -134,16 +134,17 @@ mod tests {
 
     use super::*;
 
-    fn bound(scale: Scale, counts: &[u64]) -> Option<(RangeInclusive<usize>, u64, Vec<u64>, Vec<u64>)> {
-        let bound = scale.bound(5, counts)?;
-        Some((bound.buckets, bound.at_least, bound.low.0, bound.high.0))
+    fn said(scale: Scale, counts: &[u64]) -> String {
+        scale.bound(5, counts).map_or("nothing".to_owned(), |Bound { buckets, at_least, of, low, high }| {
+            format!("{at_least} of {of} in {buckets:?}: {:?} to {:?}", low.0, high.0)
+        })
     }
 
     #[test]
     fn answers_that_are_alike_are_bounded_by_half_a_scale() {
         let five = Scale::Ordered(5);
-        assert_eq!(bound(five, &[0, 0, 0, 0, 9]), Some((2..=4, 5, vec![4, 0, 5, 0, 0], vec![0, 0, 0, 0, 9])));
-        assert_eq!(bound(five, &[0, 9, 1, 0, 2]), Some((0..=1, 8, vec![12, 0, 0, 0, 0], vec![0, 8, 0, 0, 4])));
+        assert_eq!(said(five, &[0, 0, 0, 0, 9]), "5 of 9 in 2..=4: [4, 0, 5, 0, 0] to [0, 0, 0, 0, 9]");
+        assert_eq!(said(five, &[0, 9, 1, 0, 2]), "8 of 12 in 0..=1: [12, 0, 0, 0, 0] to [0, 8, 0, 0, 4]");
         assert!(five.is_spread(5, &[1, 1, 1, 1, 1]) && five.is_spread(5, &[0, 0, 4, 0, 90]));
         assert!(!five.is_spread(5, &[0, 0, 1, 2, 90]) && !five.is_spread(5, &[0, 0, 0, 0, 0]));
     }
@@ -152,9 +153,9 @@ mod tests {
     fn without_halves_the_bound_is_wider() {
         let choice = Scale::Unordered(2);
         assert!(choice.is_spread(5, &[4, 8]) && !choice.is_spread(5, &[4, 9]) && choice.is_spread(5, &[7, 90]));
-        assert_eq!(bound(choice, &[3, 97]), Some((1..=1, 93, vec![7, 93], vec![0, 100])));
-        assert_eq!(bound(choice, &[0, 13]), Some((1..=1, 6, vec![7, 6], vec![0, 13])));
-        assert_eq!(bound(choice, &[0, 12]), None, "of twelve, six and six would be as uniform");
+        assert_eq!(said(choice, &[3, 97]), "93 of 100 in 1..=1: [7, 93] to [0, 100]");
+        assert_eq!(said(choice, &[0, 13]), "6 of 13 in 1..=1: [7, 6] to [0, 13]");
+        assert_eq!(said(choice, &[0, 12]), "nothing", "of twelve, six and six would be as uniform");
         assert_eq!(Scale::Ordered(3).is_spread(3, &[0, 2, 2]), Scale::Unordered(3).is_spread(3, &[0, 2, 2]));
     }
 

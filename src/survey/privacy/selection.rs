@@ -16,10 +16,11 @@ use super::set::Set;
 
 /// How many sets of groups may be compared before the search ends with the best choice it has. Eight groups over 32 cells
 /// cannot need as many (256 choices, each with 32 misfits of 33 ways, each made and compared), so there it is the best.
-const STEPS: usize = 12_000_000;
-/// For how many misfits the least cost of mending is summed up, and how many ways the first choice weighs for one misfit.
+const STEPS: usize = 8_000_000;
+/// For how many misfits the least cost of mending is summed up.
 const MISFITS: usize = 64;
-const WAYS: usize = 48;
+/// How many classes the first choice divides anew to weigh the ways for one misfit: 40 ways among 250 classes.
+const WEIGHED: usize = 10_000;
 
 /// What a choice costs; compared field by field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,7 +140,8 @@ impl Problem {
         let first = self.misfits(classes).next()?;
         let before = self.misfits(classes).count();
         let mut best: Option<(f64, Set)> = None;
-        for way in self.misfit(first, classes, &mut 0).ways.into_iter().take(WAYS) {
+        let most_ways = (WEIGHED / classes.len()).clamp(1, classes.len());
+        for way in self.misfit(first, classes, &mut 0).ways.into_iter().take(most_ways) {
             let after = self.misfits(&divide(classes, &self.all().without(&way.hidden))).count();
             let weight = before.saturating_sub(after) as f64 / way.groups as f64;
             if best.as_ref().is_none_or(|(most, _)| weight > *most) {
@@ -184,10 +186,13 @@ impl Search<'_> {
         }
         self.steps += classes.len() + 1;
         let cost = self.problem.cost(&self.candidates.without(kept));
-        let misfits: Vec<Misfit> = {
-            let found = self.problem.misfits(classes).take(MISFITS);
-            found.map(|class| self.problem.misfit(class, classes, &mut self.steps)).collect()
-        };
+        let mut misfits = Vec::new();
+        for class in self.problem.misfits(classes).take(MISFITS) {
+            misfits.push(self.problem.misfit(class, classes, &mut self.steps));
+            if self.steps >= STEPS {
+                return;
+            }
+        }
         if self.at_least(&cost, &misfits) >= self.best.0 {
             return;
         }

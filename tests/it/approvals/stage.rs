@@ -156,6 +156,13 @@ impl Stage {
         self.house.cards_at(PlatformName::Web, &format!("@{who}"))
     }
 
+    /// What hangs in the threads of the cards of somebody's direct conversation, by title.
+    pub fn threads(&self, who: &str) -> Vec<String> {
+        let posted = self.house.chat.posted.lock().expect("lock");
+        let begin = format!("@{who}/");
+        posted.values().filter(|(place, _)| place.starts_with(&begin)).map(|(_, card)| card.title.clone()).collect()
+    }
+
     /// How often the work was done.
     pub async fn runs(&self) -> usize {
         self.api.received_requests().await.expect("recorded").len()

@@ -25,9 +25,7 @@ async fn go(stage: &Stage, text: &str) {
 
 /// How many reminders ben has had; they hang in the thread of his card.
 fn reminders(stage: &Stage) -> usize {
-    let posted = stage.house.chat.posted.lock().expect("lock");
-    let to_ben = |place: &str| place.split('/').next() == Some("@ben");
-    posted.values().filter(|(place, card)| to_ben(place) && card.title.starts_with("Still waiting")).count()
+    stage.threads("ben").iter().filter(|title| title.starts_with("Still waiting")).count()
 }
 
 fn in_berlin() -> String {

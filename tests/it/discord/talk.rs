@@ -134,15 +134,15 @@ async fn members_of_a_role_are_known_before_they_speak() {
             state.lists_members = lists_members;
             state.roles.insert("ben".into(), vec![ROLE.into()]);
         });
-        stage.more.push(("STATIONMASTER_TEAM__DATA__GROUPS".into(), format!("discord:{ROLE}")));
+        stage.more.push(("STATIONMASTER_TEAM__PLATFORM__GROUPS".into(), format!("discord:{ROLE}")));
         stage.start().await;
         let path = format!("/guilds/{GUILD}/members");
         let asked = |state: &mut State| (!state.calls_to(&format!("GET {path}")).is_empty()).then_some(());
         stage.discord.world.until(PATIENCE, asked).await.expect("the members are asked for");
         let mut answer = String::new();
         for _ in 0..20 {
-            stage.discord.say("ada", "/oncall team=data").await;
-            answer = stage.discord.read("ada", "Who is on call for data").await;
+            stage.discord.say("ada", "/oncall team=platform").await;
+            answer = stage.discord.read("ada", "Who is on call for platform").await;
             if answer.contains(known) {
                 break;
             }

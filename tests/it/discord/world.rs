@@ -28,7 +28,13 @@ const EPOCH: u64 = 1_420_070_400_000;
 pub const EPHEMERAL: u64 = 1 << 6;
 
 /// The persons, by the names that transcripts use, and their ids.
-pub const PEOPLE: [(&str, &str); 2] = [("ada", "1300000000000000011"), ("ben", "1300000000000000012")];
+pub const PEOPLE: [(&str, &str); 5] = [
+    ("ada", "1300000000000000011"),
+    ("ben", "1300000000000000012"),
+    ("cleo", "1300000000000000013"),
+    ("dan", "1300000000000000014"),
+    ("eve", "1300000000000000015"),
+];
 
 /// The id of a person.
 pub fn id_of(who: &str) -> &'static str {

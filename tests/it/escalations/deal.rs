@@ -159,9 +159,14 @@ async fn what_came_of_it_is_asked_until_it_is_said() {
         assert_eq!(wrong, ["automatable", "minutes"]);
         assert_eq!(again.fields[3].value, Some("Raised it".into()), "what was typed is kept");
         stage.resolve("cleo", ("Quota", "Raised it")).await;
-        let late = card_of(&stage.submit("ben", (&form, &[
-            ("new_category", "Quota"), ("automatable", "no"), ("minutes", "1"), ("outcome", "x"),
-        ])).await);
+        let late = card_of(
+            &stage
+                .submit(
+                    "ben",
+                    (&form, &[("new_category", "Quota"), ("automatable", "no"), ("minutes", "1"), ("outcome", "x")]),
+                )
+                .await,
+        );
         assert_eq!(late.title, "cleo has resolved it already.");
         stage.fails("abe").await;
         let form = form_of(stage.press("ben", "resolve").await);

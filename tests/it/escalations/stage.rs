@@ -180,8 +180,7 @@ impl Stage {
     /// Resolves the one escalation that is open.
     pub async fn resolve(&self, who: &str, (category, outcome): (&str, &str)) -> Card {
         let form = form_of(self.press(who, "resolve").await);
-        let values =
-            [("new_category", category), ("automatable", "yes"), ("minutes", "15"), ("outcome", outcome)];
+        let values = [("new_category", category), ("automatable", "yes"), ("minutes", "15"), ("outcome", outcome)];
         card_of(&self.submit(who, (&form, &values)).await)
     }
 

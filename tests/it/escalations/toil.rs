@@ -30,10 +30,13 @@ async fn toil_is_ranked_with_a_trend_and_becomes_an_idea_once() {
         }
         let form = form_of(stage.click("ada", (&toil, "File as an idea: Full disk")).await);
         let proposed: Vec<_> = form.fields.iter().filter_map(|field| field.value.as_ref()?.as_str()).collect();
-        assert_eq!(proposed, [
-            "Full disk by self-service",
-            "As a developer I want Full disk to be done by self-service so that I need not wait for a human",
-        ]);
+        assert_eq!(
+            proposed,
+            [
+                "Full disk by self-service",
+                "As a developer I want Full disk to be done by self-service so that I need not wait for a human",
+            ]
+        );
         let need = "As a developer I want more room so that I can go on";
         let again = form_of(stage.submit("ada", (&form, &[("title", ""), ("need", need)])).await);
         assert_eq!(again.fields[0].error.as_deref(), Some("This is needed."));

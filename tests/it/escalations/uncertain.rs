@@ -30,7 +30,8 @@ async fn it_happened_and_the_request_goes_on_after_it() {
         let form = form_of(stage.press("ben", "happened").await);
         assert_eq!(stage.card("ada").title, "Create a database – done");
         assert_eq!(stage.calls("POST", "/catalog/db-7").await, 1, "it is not done twice");
-        let values = [("new_category", "Lost answer"), ("automatable", "partly"), ("minutes", "5"), ("outcome", "Looked")];
+        let values =
+            [("new_category", "Lost answer"), ("automatable", "partly"), ("minutes", "5"), ("outcome", "Looked")];
         stage.submit("ben", (&form, &values)).await;
         assert!(stage.open().await.is_empty());
         stage.house.finish().await;

@@ -113,19 +113,19 @@ async fn b7_who_cannot_be_looked_up_may_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_of_a_group_are_known_before_they_speak_and_where_they_are() {
-    let groups = ("STATIONMASTER_TEAM__DATA__GROUPS", "slack:S0DATA");
+    let groups = ("STATIONMASTER_TEAM__PLATFORM__GROUPS", "slack:S0DATA");
     let stage = Stage::with(Slack::socket().await, &[groups]).await;
     let looked_up = stage.until_called("users.info", 1).await;
     assert_eq!(looked_up[0].args["user"], "U0ADA");
     let mut answer = String::new();
     for _ in 0..20 {
-        stage.slack.say("ben", "/oncall data").await;
+        stage.slack.say("ben", "/oncall platform").await;
         answer = stage.slack.ephemeral("ben").await;
         if answer.contains("its members are asked directly") {
             break;
         }
     }
-    assert!(answer.contains("nobody is declared; its members are asked directly"), "{answer}");
+    assert!(answer.contains("nobody is declared, and its members are asked directly"), "{answer}");
     stage.slack.say("ben", "/whoami").await;
     let whoami = stage.slack.ephemeral("ben").await;
     assert!(whoami.contains("Mon-Fri 09:00-17:00, Europe/Berlin"), "{whoami}");

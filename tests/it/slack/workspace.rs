@@ -135,7 +135,7 @@ pub struct Workspace {
 impl Workspace {
     pub fn new(host: &str) -> Self {
         let mut workspace = Self {
-            people: ["ada", "ben", "guest", "outsider"].map(Person::named).into(),
+            people: ["ada", "ben", "cleo", "dan", "eve", "guest", "outsider"].map(Person::named).into(),
             channels: Vec::new(),
             groups: vec![("S0DATA".into(), "data".into(), vec!["U0ADA".into()])],
             messages: Vec::new(),
