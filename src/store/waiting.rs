@@ -26,10 +26,18 @@ pub struct Response {
 /// Answers that are stored together: by the person, with what they answered.
 pub type Batch = BTreeMap<String, Response>;
 
-/// Answers that wait, by wave and person.
+/// Answers that wait.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    waves: Mutex<BTreeMap<String, Batch>>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By wave and cell; nobody is in two cells of a wave, since an invitation has one.
+    waves: BTreeMap<String, BTreeMap<String, Batch>>,
+    /// How many people there are in all of them.
+    count: usize,
 }
 
 /// What became of answers that were sent.
@@ -47,46 +55,54 @@ impl Waiting {
     /// Takes what a person answers in place of what they answered before. When `minimum` people of the same groups have
     /// answered, all of those are given out.
     pub fn take(&self, wave: &str, (person, response): (&str, Response), minimum: usize) -> Taken {
-        let mut waves = self.lock();
-        let count: usize = waves.values().map(BTreeMap::len).sum();
-        let waiting = waves.entry(wave.to_owned()).or_default();
-        if count >= ROOM && !waiting.contains_key(person) {
+        let mut inner = self.lock();
+        let has_room = inner.count < ROOM;
+        let cells = inner.waves.entry(wave.to_owned()).or_default();
+        let (cell, batch) = (response.cell.clone(), cells.entry(response.cell.clone()).or_default());
+        if !has_room && !batch.contains_key(person) {
             return Taken::NoRoom;
         }
-        let cell = response.cell.clone();
-        waiting.insert(person.to_owned(), response);
-        if waiting.values().filter(|other| other.cell == cell).count() < minimum {
-            return Taken::Waits;
-        }
-        Taken::Full(waiting.extract_if(.., |_, other| other.cell == cell).collect())
+        let is_new = batch.insert(person.to_owned(), response).is_none();
+        let full = if batch.len() < minimum { None } else { cells.remove(&cell) };
+        inner.count += usize::from(is_new);
+        inner.count -= full.as_ref().map_or(0, Batch::len);
+        full.map_or(Taken::Waits, Taken::Full)
     }
 
     /// Puts back what could not be stored; what was sent meanwhile counts.
     pub fn put_back(&self, wave: &str, batch: Batch) {
-        let mut waves = self.lock();
-        let waiting = waves.entry(wave.to_owned()).or_default();
+        let mut inner = self.lock();
         for (person, response) in batch {
-            waiting.entry(person).or_insert(response);
+            let cells = inner.waves.entry(wave.to_owned()).or_default();
+            let batch = cells.entry(response.cell.clone()).or_default();
+            let is_new = !batch.contains_key(&person);
+            batch.entry(person).or_insert(response);
+            inner.count += usize::from(is_new);
         }
     }
 
     /// Gives out all that waits for a wave.
     pub fn drain(&self, wave: &str) -> Batch {
-        self.lock().remove(wave).unwrap_or_default()
+        let mut inner = self.lock();
+        let all: Batch = inner.waves.remove(wave).unwrap_or_default().into_values().flatten().collect();
+        inner.count -= all.len();
+        all
     }
 
     /// Whether a person's answers wait.
     pub fn has(&self, wave: &str, person: &str) -> bool {
-        self.lock().get(wave).is_some_and(|waiting| waiting.contains_key(person))
+        self.lock().waves.get(wave).is_some_and(|cells| cells.values().any(|batch| batch.contains_key(person)))
     }
 
     /// The waves for which answers wait.
     pub fn waves(&self) -> Vec<String> {
-        self.lock().iter().filter(|(_, waiting)| !waiting.is_empty()).map(|(wave, _)| wave.clone()).collect()
+        let inner = self.lock();
+        let waits = |cells: &BTreeMap<String, Batch>| cells.values().any(|batch| !batch.is_empty());
+        inner.waves.iter().filter(|(_, cells)| waits(cells)).map(|(wave, _)| wave.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Batch>> {
-        self.waves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,14 +7,14 @@ use regex::Regex;
 /// What stands in the place of an identifier.
 pub const HIDDEN: &str = "[hidden]";
 
-/// Addresses of electronic mail, mentions of the platforms (`<@U012AB3CD>`, `@ada`), telephone numbers of seven digits and
-/// more, and addresses of the web, whose path may name somebody.
+/// Addresses of electronic mail, mentions of the platforms (`<@U012AB3CD>`, `@ada`), telephone numbers (with a plus, or of nine
+/// digits and more, so that dates are none), and addresses of the web, whose path may name somebody.
 static OBVIOUS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)[\p{L}\d._%+-]+@[\p{L}\d-]+(?:\.[\p{L}\d-]+)+",
         r"|<[@#!][^>\s]{1,40}>|\B@[\p{L}\d][\p{L}\d._-]*",
         r"|\bhttps?://\S+",
-        r"|\+?\d(?:[\s./()-]{0,2}\d){6,}"
+        r"|\+\d(?:[\s./()-]{0,2}\d){6,}|\b\d(?:[\s./()-]{0,2}\d){8,}"
     ))
     .expect("a pattern")
 });

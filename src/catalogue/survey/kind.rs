@@ -282,7 +282,7 @@ pub(crate) mod tests {
         }
         let file = "type = \"csat8\"";
         let said = toml::from_str::<std::collections::BTreeMap<String, Kind>>(file).expect_err("refused").to_string();
-        assert!(said.contains("There is no question type \"csat8\"."), "{said}");
+        assert!(said.contains("there is no type of question `csat8`; did you mean `csat"), "{said}");
     }
 
     #[test]

@@ -74,8 +74,9 @@ impl Stage {
         let house = House::configured(on, &[&file], |config| {
             configure(config);
             change(config);
-        });
-        let stage = Self { house: house.await.everywhere(), api, file };
+        })
+        .await;
+        let stage = Self { house: house.everywhere(), api, file };
         // Whoever was never seen cannot be reached.
         for who in ["ben", "cleo", "dora", "eve"] {
             stage.house.say(who, "/whoami").await;

@@ -61,6 +61,7 @@ async fn populate(stage: &Stage, count: usize) {
         groups: vec![format!("g{}", number / 50 % 2)],
         person: Known { id: format!("per_{number}"), name: format!("V{number}") },
         taken_from: None,
+        zone: None,
     };
     for portion in (0..count).collect::<Vec<_>>().chunks(500) {
         let seen = portion.iter().map(|number| stage.house.app.store.remember_person(sighting(*number)));

@@ -51,8 +51,9 @@ async fn work(house: &House, who: &str) {
     // The step is a program, which takes a moment by the clock on the wall.
     loop {
         house.settle().await;
-        let requests = house.app.store.requests_of(house.app.store.person_of("web", who).await.expect("read").expect("seen").id.as_str(), 1);
-        if requests.await.expect("read").iter().all(|request| request.state.is_end()) {
+        let person = house.app.store.person_of("web", who).await.expect("read").expect("seen");
+        let requests = house.app.store.requests_of(&person.id, 1).await.expect("read");
+        if requests.iter().all(|request| request.state.is_end()) {
             return house.settle().await;
         }
         tokio::task::yield_now().await;

@@ -121,7 +121,7 @@ async fn mistakes_are_explained_with_their_place() {
 #[tokio::test]
 async fn many_questions_are_advised_against_and_taken() {
     let question = |n: usize| format!("[[survey.question]]\nname = \"q{n}\"\ntype = \"enps\"\ntext = \"How is {n}?\"\n");
-    let text = (0..5).fold(GOOD.to_owned(), |text, n| text + &question(n));
+    let text = [GOOD.to_owned()].into_iter().chain((0..5).map(question)).collect::<String>();
     let folder = Folder::with(&text);
     let report = folder.read().await;
     assert!(report.contains("warning: 6 questions are many for a pulse"), "{report}");

@@ -177,7 +177,8 @@ impl Stage {
         for field in &form.fields {
             text.push_str(&format!("{}: {} ({})\n", field.name, field.label, field.help));
         }
-        text + &format!("[{}]", form.submit)
+        text.push_str(&format!("[{}]", form.submit));
+        text
     }
 
     pub fn form_of(&self, reply: Reply) -> Form {
