@@ -63,7 +63,7 @@ impl App {
     pub async fn roster(&self) -> Result<Roster<'_>> {
         let (identities, absences) =
             futures::try_join!(self.store.identities(), self.store.absences(self.clock.now()))?;
-        Ok(Roster::new(&self.config, identities).with_absences(absences))
+        Ok(Roster::new(&self.config, identities).with_absences(absences).on(self.platforms.keys().copied()))
     }
 
     /// The same of somebody whose name is at hand.

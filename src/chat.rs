@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Millis;
+use crate::picture::Chart;
 
 pub mod card;
 pub mod discord;
@@ -254,10 +255,19 @@ pub struct Card {
     pub facts: Vec<(String, String)>,
     /// How far long work is.
     pub progress: Option<Progress>,
+    /// Figures to look at. Where no picture can be shown, its words are.
+    pub picture: Option<Picture>,
     /// What can be pressed.
     pub buttons: Vec<Button>,
     /// A last, quiet line, plain text.
     pub footnote: Option<String>,
+}
+
+/// A picture of a card. It is made when it is sent, and never kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// What it shows.
+    pub chart: Chart,
 }
 
 /// How far long work is.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Result;
@@ -40,7 +40,7 @@ impl Expression {
     pub fn value(&self, values: &Value) -> Result<Value> {
         let mut context = cel::Context::default();
         for (name, value) in values.as_object().into_iter().flatten() {
-            context.add_variable(name.clone(), value).map_err(|e| anyhow!("variable {name}: {e}"))?;
+            context.add_variable(name.clone(), Plain(value)).map_err(|e| anyhow!("variable {name}: {e}"))?;
         }
         let value = self.program.execute(&context).map_err(|e| anyhow!("the condition `{}`: {e}", self.source))?;
         value.json().map_err(|e| anyhow!("the condition `{}` gives no plain value: {e}", self.source))
@@ -56,6 +56,24 @@ impl Expression {
     /// What was written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+}
+
+/// A JSON value whose whole numbers are those of CEL that are written without a mark: signed and unsigned ones cannot be
+/// added or multiplied with each other.
+struct Plain<'v>(&'v Value);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => serializer.serialize_i64(whole),
+                None => number.serialize(serializer),
+            },
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Plain)),
+            Value::Object(map) => serializer.collect_map(map.iter().map(|(key, value)| (key, Plain(value)))),
+            other => other.serialize(serializer),
+        }
     }
 }
 
@@ -216,6 +234,8 @@ mod tests {
         assert!(expression("environment == 'prod' && size == 3").holds(&values).expect("holds"));
         assert!(expression("body.state == 'ready'").holds(&values).expect("holds"));
         assert_eq!(expression("body.percent").value(&values).expect("value"), json!(40));
+        assert_eq!(expression("size * 12 + body.percent").value(&values).expect("value"), json!(76));
+        assert!(expression("size > 2.5 && size < 4").holds(&values).expect("holds"));
         assert!(expression("missing == 1").holds(&values).is_err());
         assert!(expression("size").holds(&values).is_err());
     }

@@ -34,6 +34,7 @@ pub mod message;
 pub mod oncall;
 pub mod pager;
 pub mod people;
+pub mod picture;
 pub mod request;
 pub mod runner;
 pub mod sample;

@@ -136,6 +136,9 @@ pub enum Status {
         /// How long to wait before trying again, if the other side said so.
         retry_after: Option<Span>,
     },
+    /// It cannot be done as it was asked for, which whoever asked can mend: a name is taken, a thing is not there. No
+    /// failure of the platform.
+    Declined,
     /// The answer was lost: it may have happened or not.
     Unknown,
     /// Under way elsewhere: call again with this checkpoint at that time, or when a call-back comes.
@@ -161,6 +164,11 @@ impl Outcome {
     /// Refused before anything happened: trying again cannot help.
     pub fn refused(summary: impl Into<String>) -> Self {
         Self::ended(Status::Failed { transient: false, untouched: true, retry_after: None }, summary)
+    }
+
+    /// It cannot be done as it was asked for.
+    pub fn declined(summary: impl Into<String>) -> Self {
+        Self::ended(Status::Declined, summary)
     }
 
     /// Failed before anything happened.

@@ -23,6 +23,7 @@ pub mod audience;
 pub mod board;
 pub mod budget;
 pub mod card;
+pub mod chart;
 pub mod choice;
 pub mod closing;
 pub mod cohort;

@@ -8,7 +8,7 @@ repository=platform/services/$service
 place=platform/deployments/$environment/$service
 
 fail() {
-    printf '{"error": "%s"}\n' "$1"
+    printf '{"declined": "%s"}\n' "$1"
     exit 1
 }
 

@@ -45,12 +45,13 @@ mod outbound;
 mod pacing;
 mod payload;
 mod pending;
+mod picture;
 mod rest;
 mod show;
 mod standing;
 mod steps;
 
-pub(in crate::chat) use self::card::message;
+pub(in crate::chat) use self::card::preview;
 
 /// How often what could not be registered is tried again.
 const REGISTERING: Duration = Duration::from_secs(30);
@@ -233,8 +234,11 @@ impl Platform for DiscordChat {
 
     async fn reply(&self, event: &Event, reply: &Reply) -> Result<()> {
         // The event stays open until Discord has its answer, so that who dies in between is followed by another.
-        if self.0.pending.give(&event.id, reply).await {
-            return Ok(());
+        // A picture goes by a call of its own, for which the first response has to be out of the way.
+        match reply {
+            Reply::Card(Card { picture: Some(_), .. }) => self.0.pending.release(&event.id),
+            _ if self.0.pending.give(&event.id, reply).await => return Ok(()),
+            _ => {}
         }
         self.0.answer_late(event, reply).await
     }

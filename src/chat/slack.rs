@@ -43,6 +43,7 @@ mod markup;
 mod modal;
 mod outbound;
 mod payload;
+mod picture;
 mod socket;
 mod standing;
 mod taking;
@@ -50,7 +51,7 @@ mod typed;
 mod vitals;
 mod way;
 
-pub(in crate::chat) use self::outbound::content;
+pub(in crate::chat) use self::picture::preview;
 
 /// How long a delivery waits until it is known who we are.
 const INTRODUCTION: Duration = Duration::from_secs(2);
@@ -76,6 +77,8 @@ struct Workspace {
     directs: Cache<String>,
     people: Cache<Profile>,
     groups: tokio::sync::Mutex<Groups>,
+    /// The files that show charts, by the charts' keys.
+    pictures: Cache<String>,
 }
 
 /// Who we are.
@@ -123,6 +126,7 @@ impl SlackChat {
             directs: Cache::default(),
             people: Cache::default(),
             groups: tokio::sync::Mutex::default(),
+            pictures: Cache::default(),
         }))))
     }
 }

@@ -22,6 +22,7 @@ mod guard;
 mod html;
 mod live;
 mod page;
+mod picture;
 mod preview;
 mod refusal;
 mod sealed;
@@ -57,6 +58,7 @@ pub fn router(chat: Arc<WebChat>, inbox: Arc<dyn Inbox>) -> Router {
         .route("/chat/script.js", get(assets::script))
         .route("/chat/icon.svg", get(assets::icon))
         .route("/chat/live", get(live::listen))
+        .route("/chat/picture", get(picture::show))
         .route("/chat/preview", get(preview::show))
         .route("/chat/say", post(acts::say))
         .route("/chat/press", post(acts::press))

@@ -90,12 +90,13 @@ impl<'r> Electorate<'r> {
             _ => self.members_of(set).iter().flat_map(|person| of(&person.id)).collect(),
         };
         let members: BTreeSet<&str> = self.members_of(set).iter().map(|person| person.id.as_str()).collect();
-        let stand_ins = self.away().filter(|(id, _)| members.contains(id)).flat_map(|(_, stand_ins)| stand_ins);
-        spots.extend(stand_ins.flat_map(of));
-        // Who asks is told by the request's own card.
-        let own = of(&self.requester.id);
-        spots.retain(|spot| !own.contains(spot));
-        spots
+        // Who asks is told by the request's own card, and who is away has somebody who is asked instead.
+        let mut others: BTreeSet<Spot> = of(&self.requester.id).into_iter().collect();
+        for (id, stand_ins) in self.away().filter(|(id, _)| members.contains(id)) {
+            others.extend(of(id).into_iter().filter(|_| !stand_ins.is_empty()));
+            spots.extend(stand_ins.into_iter().flat_map(of));
+        }
+        &spots - &others
     }
 
     /// When those of one set work.

@@ -24,6 +24,8 @@ pub struct Roster<'c> {
     config: &'c Config,
     people: BTreeMap<String, Listed>,
     absences: Vec<Absence>,
+    /// The platforms that cards go to from here; the others reach nobody.
+    live: Vec<PlatformName>,
 }
 
 /// Somebody who is known.
@@ -67,12 +69,19 @@ impl<'c> Roster<'c> {
         let list = |(id, identities): (String, Vec<Identity>)| {
             let name = identities.first().map_or_else(|| id.clone(), |identity| identity.person_name.clone());
             let person = Person::of(config, (&id, &name), &groups(&identities));
-            let places = identities.iter().filter_map(|i| Some((PlatformName::named(&i.platform)?, i.id.clone())));
+            let seen = identities.iter().map(|identity| (identity.platform.as_str(), identity.id.as_str()));
+            // Whom the configuration names can be told something before they have ever been here.
+            let said = config.person.get(&id).into_iter().flat_map(|person| &person.identities);
+            let places: BTreeSet<(PlatformName, String)> = seen
+                .chain(said.filter_map(|identity| identity.split_once(':')))
+                .filter_map(|(platform, id)| Some((PlatformName::named(platform)?, id.to_owned())))
+                .collect();
             // A name that this machine's database does not have is as good as none.
             let zone = identities.iter().find_map(|identity| identity.zone.as_deref()?.parse().ok());
-            (id, Listed { person, identities: places.collect(), zone })
+            (id, Listed { person, identities: places.into_iter().collect(), zone })
         };
-        Self { config, people: seen.into_iter().map(list).collect(), absences: Vec::new() }
+        let live = PlatformName::ALL.to_vec();
+        Self { config, people: seen.into_iter().map(list).collect(), absences: Vec::new(), live }
     }
 
     /// The same roster, with these absences, which are all that matter.
@@ -85,6 +94,13 @@ impl<'c> Roster<'c> {
     /// Everybody, by id.
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.values().map(|listed| &listed.person)
+    }
+
+    /// The same roster where only these platforms are connected.
+    #[must_use]
+    pub fn on(mut self, live: impl IntoIterator<Item = PlatformName>) -> Self {
+        self.live = live.into_iter().collect();
+        self
     }
 
     /// A person.
@@ -110,14 +126,15 @@ impl<'c> Roster<'c> {
         others.into_iter().filter_map(|id| self.person(id)).collect()
     }
 
-    /// Where a person is told something directly: on the platforms that they were seen on, a chat before the page.
+    /// Where a person is told something directly: on the platforms that they are on, a chat before the page.
     pub fn reach(&self, person: &str) -> Vec<Spot> {
         let direct = |(platform, id): &(PlatformName, String)| Spot {
             platform: *platform,
             place: format!("@{id}"),
             recipient: id.clone(),
         };
-        let all: Vec<Spot> = self.people.get(person).into_iter().flat_map(|l| &l.identities).map(direct).collect();
+        let here = self.people.get(person).into_iter().flat_map(|listed| &listed.identities);
+        let all: Vec<Spot> = here.filter(|(platform, _)| self.live.contains(platform)).map(direct).collect();
         let is_chat = |spot: &&Spot| matches!(spot.platform, PlatformName::Slack | PlatformName::Discord);
         let chats: Vec<Spot> = all.iter().filter(is_chat).cloned().collect();
         if chats.is_empty() { all } else { chats }
@@ -128,7 +145,7 @@ impl<'c> Roster<'c> {
         let said = self.config.team.get(team).map(|team| team.channels.as_slice()).unwrap_or_default();
         let spot = |channel: &String| {
             let (platform, id) = channel.split_once(':')?;
-            let platform = PlatformName::named(platform)?;
+            let platform = PlatformName::named(platform).filter(|platform| self.live.contains(platform))?;
             Some(Spot { platform, place: id.to_owned(), recipient: id.to_owned() })
         };
         let channels: Vec<Spot> = said.iter().filter_map(spot).collect();
@@ -227,6 +244,24 @@ mod tests {
         assert_eq!(roster.stand_ins("dora", 50), [""; 0], "nobody was named");
         assert_eq!(roster.stand_ins("emil", 50), [""; 0], "they wait for each other");
         assert!(roster.is_away("ada", 99) && !roster.is_away("ada", 100) && !roster.is_away("cleo", 50));
+    }
+
+    #[test]
+    fn people_are_reached_where_they_are_and_where_something_can_be_sent() {
+        let config: Config = toml::from_str(
+            "[person.ada]\nidentities = ['web:ada', 'slack:U1', 'terminal:ada']\n\
+             [team.data]\nmembers = ['ada']\n[team.web]\nmembers = ['ada']\nchannels = ['slack:C1']\n",
+        )
+        .expect("a configuration");
+        let spots = |roster: &Roster<'_>, team: &str| -> Vec<String> {
+            roster.reach_team(team).iter().map(|spot| format!("{} {}", spot.platform, spot.place)).collect()
+        };
+        let everywhere = Roster::new(&config, vec![Identity::new(("web", "ada"), "ada")]);
+        assert_eq!(spots(&everywhere, "data"), ["slack @U1"], "she was never seen there, and is named");
+        assert_eq!(spots(&everywhere, "web"), ["slack C1"]);
+        let page = everywhere.on([PlatformName::Web]);
+        assert_eq!(spots(&page, "data"), ["web @ada"]);
+        assert_eq!(spots(&page, "web"), ["web @ada"], "its conversation cannot be written to from here");
     }
 
     #[test]

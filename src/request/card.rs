@@ -29,6 +29,7 @@ pub async fn card(app: &App, id: &str) -> Result<Card> {
         Some(_) => super::approval::of_request(app, &request).await?,
         None => Value::Null,
     };
+    values["denied"] = (values["approval"]["state"] == crate::store::approval::state::DENIED).into();
     let text = app.messages.load().render(&format!("request_{}", request.state.name()), &values)?;
     let mut card = Card::read(&text, tone(&request));
     card.progress = progress(&request, &command, &steps);
@@ -90,7 +91,14 @@ fn values(app: &App, request: &Request, command: &CommandFile, steps: &[Step]) -
 }
 
 fn row(step: &Step) -> Value {
-    json!({"name": step.name, "state": step.state, "summary": step.summary, "link": step.link, "attempt": step.attempt})
+    json!({
+        "name": step.name,
+        "state": step.state,
+        "declined": step.state == state::DECLINED,
+        "summary": step.summary,
+        "link": step.link,
+        "attempt": step.attempt,
+    })
 }
 
 /// The last lines of a log, as a code block shows them.

@@ -18,8 +18,9 @@ impl Follow {
     /// not be taken back then is.
     pub(super) fn up(work: &Work<'_>, ending: State) -> Self {
         let remains = work.steps.iter().any(|step| step.course() == Course::Undo && state::is_bad(&step.state));
-        // A human has looked at it already, and knows.
-        let known = work.steps.iter().any(|step| step.course() == Course::Do && step.state == state::ABSENT);
+        // A human has looked at it already; or whoever asked can mend it.
+        let is_known = |name: &str| matches!(name, state::ABSENT | state::DECLINED);
+        let known = work.steps.iter().any(|step| step.course() == Course::Do && is_known(&step.state));
         let reason = match ending {
             State::Uncertain => Some(Exception::Uncertain),
             State::Failed if !known => Some(Exception::StepFailed),

@@ -215,5 +215,6 @@ fn is_settled(name: &str) -> bool {
 
 /// Whether a step left something behind: it was done, or it failed after the other side had taken it up.
 fn has_happened(row: &Step) -> bool {
-    row.state == state::DONE || (row.state == state::FAILED && (row.outputs != "{}" || row.checkpoint != "null"))
+    let left = row.outputs != "{}" || row.checkpoint != "null";
+    row.state == state::DONE || (matches!(row.state.as_str(), state::FAILED | state::DECLINED) && left)
 }

@@ -72,6 +72,7 @@ pub(super) async fn settle(work: &mut Work<'_>, mut row: Step, outcome: Outcome,
             row.checkpoint = checkpoint.to_string();
             pause(work, row, again_at.min(judge.attempt.deadline.max(work.app.clock.now()))).await
         }
+        Status::Declined => close(work, row, state::DECLINED, Some(State::Failed)).await,
         Status::Unknown if judge.repeatable && row.attempt < attempts(&judge, false) => {
             again(work, row, &judge, None).await
         }

@@ -101,6 +101,9 @@ pub(super) fn judge(
     ControlFlow::Break(match status {
         // By their definitions (RFC 9110, 8470, 6585) none of these was looked at.
         408 | 425 | 429 => failed(true, true),
+        // What was sent contradicts what is there (RFC 9110, section 15.5.10), or is understood and cannot be done
+        // (15.5.21): whoever asked can mend that.
+        409 | 422 => Outcome::declined(words),
         // The gateway says that it lost the answer; what is behind it may have done the work.
         504 => lost(words),
         500.. => failed(true, false),

@@ -36,8 +36,9 @@ const EX_TEMPFAIL: i32 = 75;
 ///
 /// The program reads JSON on its standard input and may write JSON lines on its standard output:
 /// `{"progress": 40, "label": "…"}`, `{"output": {"key": "value"}}`, `{"link": "https://…"}`, `{"log": "…"}` and
-/// `{"error": "words for people"}`. Every other line, and all of its standard error, is its log. It is done with exit
-/// status 0, and may be tried again after 75 (EX_TEMPFAIL of sysexits.h).
+/// `{"error": "words for people"}`, or `{"declined": "words for people"}` where whoever asked can mend it: a name is taken, a
+/// thing is not there; then nobody else is asked for help. Every other line, and all of its standard error, is its log. It is
+/// done with exit status 0, and may be tried again after 75 (EX_TEMPFAIL of sysexits.h).
 ///
 /// It leads a process group of its own. When it ends, is cancelled or takes too long, the whole group is ended. If
 /// Stationmaster itself is killed, the program loses its pipes and nothing else: the step is then uncertain.
@@ -140,6 +141,7 @@ impl Process {
                 Some(name) => Outcome::failed(told(format!("it ended well, but without the output `{name}`"))),
                 None => Outcome::done("it ended well", Map::new()),
             },
+            End::Exit(_) if said.declined.is_some() => Outcome::declined(said.declined.clone().unwrap_or_default()),
             End::Exit(EX_TEMPFAIL) => Outcome::transient(ended(EX_TEMPFAIL)),
             End::Exit(status) => Outcome::failed(ended(status)),
             End::Signal(signal) => Outcome::failed(told(format!("it was killed by {}", signal_name(signal)))),

@@ -42,6 +42,8 @@ pub mod state {
     pub const SKIPPED: &str = "skipped";
     /// Failed for good.
     pub const FAILED: &str = "failed";
+    /// It cannot be done as it was asked for.
+    pub const DECLINED: &str = "declined";
     /// Nobody knows whether it happened.
     pub const UNKNOWN: &str = "unknown";
     /// Nobody knew whether it happened, and a human has found that it did not.
@@ -49,7 +51,7 @@ pub mod state {
 
     /// Whether it went wrong for good.
     pub fn is_bad(name: &str) -> bool {
-        matches!(name, FAILED | UNKNOWN | ABSENT)
+        matches!(name, FAILED | DECLINED | UNKNOWN | ABSENT)
     }
 }
 

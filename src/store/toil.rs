@@ -37,8 +37,8 @@ pub struct Reach {
     pub exceptions: i64,
 }
 
-/// How a capability keeps its promise in a window. Requests that were called off, and those that ended before their work
-/// began, count nowhere.
+/// How a capability keeps its promise in a window. Requests that were called off, that ended before their work began, or that
+/// could not be done as they were asked for, count nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Kept {
     /// How many requests ended.
@@ -49,7 +49,8 @@ pub struct Kept {
 
 /// The requests of [`Kept`].
 const COUNTED: &str = "from request where capability = $1 and ended_at >= $2 and started_at is not null \
-                       and state in ('succeeded', 'failed', 'uncertain', 'expired')";
+                       and state in ('succeeded', 'failed', 'uncertain', 'expired') \
+                       and not exists (select 1 from step s where s.request = request.id and s.state = 'declined')";
 
 impl Store {
     /// What each category took of people from `since` to before `until`, the most minutes first.
@@ -78,7 +79,8 @@ impl Store {
                    (select count(*) from escalation e where e.request = r.id) as helped, \
                    (select count(*) from approval a join vote v on v.approval = a.id \
                    where a.request = r.id and v.standing is null) as decided \
-                   from request r where r.ended_at >= $1 and r.state <> 'cancelled') ended \
+                   from request r where r.ended_at >= $1 and r.state <> 'cancelled' \
+                   and not exists (select 1 from step s where s.request = r.id and s.state = 'declined')) ended \
                    group by capability order by capability";
         Ok(sqlx::query_as(sql).bind(since).fetch_all(self.reader()).await?)
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::chart::chart;
 use super::closing::{REPORT, RESULTS};
 use super::report::report;
 use super::{afterword, closing, frame, wave};
@@ -9,7 +10,7 @@ use crate::app::App;
 use crate::calendar::{Calendar, Zone};
 use crate::catalogue::survey::Survey;
 use crate::catalogue::survey::kind::Kind;
-use crate::chat::{Card, SEALED, Tone};
+use crate::chat::{Card, Picture, SEALED, Tone};
 use crate::clock::Millis;
 use crate::error::Result;
 use crate::store::invitation::{self, Invitation, REMINDER};
@@ -97,5 +98,7 @@ pub async fn results(app: &App, id: &str, message: &str) -> Result<Card> {
     let report = report(&wave)?.ok_or_else(|| anyhow::anyhow!("the wave {id} has no results"))?;
     let mut values = report.values(&survey, &wave);
     values["page"] = app.config.web.page.then(|| format!("{}/surveys/{id}", app.config.public_url())).into();
-    Ok(Card::read(&app.messages.load().render(message, &values)?, Tone::Good))
+    let mut card = Card::read(&app.messages.load().render(message, &values)?, Tone::Good);
+    card.picture = chart(&report).map(|chart| Picture { chart });
+    Ok(card)
 }

@@ -80,6 +80,10 @@ pub struct Point {
     pub number: i64,
     /// Everybody's score.
     pub score: f64,
+    /// The lower end of its interval of 95 %.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
     /// The score in words.
     pub words: String,
 }
@@ -167,8 +171,9 @@ fn compare(
         asked.change = Some(Change { words: phrase(found.words).to_owned(), by });
     }
     let point = |number: i64, tally: &Tally| {
-        let score = Score::of(tally, None).score?;
-        Some(Point { number: number + 1, score, words: unit(rating, score) })
+        let Score { score, low, high, .. } = Score::of(tally, None);
+        let score = score?;
+        Some(Point { number: number + 1, score, low, high, words: unit(rating, score) })
     };
     let trend = earlier.iter().rev().filter_map(|(number, tally)| point(*number, tally));
     asked.trend = trend.chain(point(wave.number, &tally(now))).collect();

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stationmaster::chat::{Action, Button, Card, Choice, Field, Form, Input, Progress, Style, Token, Tone};
+use stationmaster::chat::{Action, Button, Card, Choice, Field, Form, Input, Picture, Progress, Style, Token, Tone};
+use stationmaster::picture::{Bar, Chart, Distribution, Highlight, Level, Point, Share, Trend};
 
 /// Words that are something to somebody's parser.
 const WORDS: [&str; 35] = [
@@ -66,17 +67,42 @@ fn button() -> impl Strategy<Value = Button> {
     (text(6), action, style).prop_map(|(label, action, style)| Button { label, action, style })
 }
 
+/// A chart of few bars or points: that any chart can be drawn is said where it is drawn.
+fn chart() -> impl Strategy<Value = Chart> {
+    let share = prop_oneof![
+        (0f64..=100.0, prop::option::of(0u64..999)).prop_map(|(percent, count)| Share::Known { percent, count }),
+        Just(Share::Hidden),
+    ];
+    let level = prop_oneof![
+        (-100f64..100.0).prop_map(|value| Level::Known { value, low: value - 5.0, high: value + 5.0 }),
+        Just(Level::Hidden),
+    ];
+    let bars = prop::collection::vec((text(4), share).prop_map(|(label, share)| Bar { label, share }), 0..8);
+    let points = prop::collection::vec((text(2), level).prop_map(|(label, level)| Point { label, level }), 0..8);
+    let highlights = prop::collection::vec((text(3), 0usize..9), 0..3)
+        .prop_map(|groups| groups.into_iter().map(|(label, bar)| Highlight { label, bars: vec![bar] }).collect());
+    let heading = || (text(6), text(9), text(6));
+    let distribution = (heading(), bars, highlights).prop_map(|((title, question, note), bars, highlights)| {
+        Chart::Distribution(Distribution { title, question, bars, highlights, note })
+    });
+    let trend = (heading(), points).prop_map(|((title, question, note), points)| {
+        Chart::Trend(Trend { title, question, points, breaks: vec![2], note })
+    });
+    prop_oneof![distribution, trend]
+}
+
 /// A card whose every text is escaped: nothing of it is a link or has a look.
 pub fn card() -> impl Strategy<Value = Card> {
     let tone = prop::sample::select(vec![Tone::Neutral, Tone::Active, Tone::Waiting, Tone::Good, Tone::Bad]);
     let words = (text(12), text(40), 1usize..40, prop::option::of(text(8)));
     let facts = prop::collection::vec((text(4), text(8)), 0..40);
-    let rest = (facts, prop::option::of((any::<u8>(), text(6))), prop::collection::vec(button(), 0..60));
-    (tone, words, rest).prop_map(|(tone, (title, body, times, footnote), (facts, progress, buttons))| {
+    let picture = prop::option::weighted(0.3, chart().prop_map(|chart| Picture { chart }));
+    let rest = (facts, prop::option::of((any::<u8>(), text(6))), picture, prop::collection::vec(button(), 0..60));
+    (tone, words, rest).prop_map(|(tone, (title, body, times, footnote), (facts, progress, picture, buttons))| {
         let progress = progress.map(|(percent, label)| Progress { percent, label });
         // Up to 20 kB and beyond.
         let body = stationmaster::markdown::escape(&body.repeat(times));
-        Card { tone, title, body, facts, progress, buttons, footnote }
+        Card { tone, title, body, facts, progress, picture, buttons, footnote }
     })
 }
 

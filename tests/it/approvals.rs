@@ -30,13 +30,37 @@ async fn what_is_put_to_people_runs_once_enough_of_them_agree() {
         let stage = Stage::set(on, TWO).await;
         let approval = stage.asked("/db create orders size=large reason='We sell more now'").await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &stage.house.card("ada")), @"");
-            insta::assert_snapshot!(text(&stage, &stage.direct("ben")[0]), @"");
+            insta::assert_snapshot!(text(&stage, &stage.house.card("ada")), @r#"
+            [waiting] Create a database – waiting for approval
+              /db create name=orders size=large reason="We sell more now"
+              This needs the approval of the team data before it runs. Nothing has been started.
+              Approved: 0 of 2
+              Cost: 120.5 EUR a month
+              Stands until: Wed 2 Dec, 09:00 UTC
+              [Cancel]
+              (Asked by ada)
+            "#);
+            insta::assert_snapshot!(text(&stage, &stage.direct("ben")[0]), @r#"
+            [waiting] Create a database – may it run?
+              /db create name=orders size=large reason="We sell more now"
+              ada of web asks for this. Nothing has been started. What would be done:
+              1. provision (http): POST http://api/databases {"name":"orders","size":"large"}
+              Why: We sell more now
+              Cost: 120.5 EUR a month
+              Decides: the team data
+              Approved: 0 of 2
+              Stands until: Wed 2 Dec, 09:00 UTC
+              [Approve] [Deny…] [Ask…]
+              (apr_…)
+            "#);
         }
         assert!(stage.direct("eve").is_empty(), "who is not asked is not told");
         let counted = card_of(&stage.press("ben", "approve", &approval.id).await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &counted), @"");
+            insta::assert_snapshot!(text(&stage, &counted), @"
+            [good] Your approval counts
+              One more person must. It starts by itself then.
+            ");
         }
         stage.house.settle().await;
         let shown = text(&stage, &stage.house.card("ada"));
@@ -45,10 +69,36 @@ async fn what_is_put_to_people_runs_once_enough_of_them_agree() {
         assert_eq!(title(&stage.press("cleo", "approve", &approval.id).await), "Approved");
         stage.house.settle().await;
         assert_eq!((stage.state().await, stage.runs().await), (State::Succeeded, 1));
+        let entries = stage.house.app.store.audit_of(&approval.request).await.expect("reads");
+        let vote = entries.iter().find(|entry| entry.action == "approve").expect("a vote");
+        let (plan, rules) = (&approval.plan_hash[..12], &approval.policy_version[..12]);
+        assert_eq!(vote.detail, format!("{} plan {plan} policy {rules} as web:ben", approval.id));
         let trail = stage.trail().await.join("\n");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &stage.direct("ben")[0]), @"");
-            insta::assert_snapshot!(trail, @"");
+            insta::assert_snapshot!(text(&stage, &stage.direct("ben")[0]), @r#"
+            [good] Create a database – approved
+              /db create name=orders size=large reason="We sell more now"
+              cleo gave the last approval that it needed. It runs as soon as it is its turn.
+              Asked by: ada
+              Cost: 120.5 EUR a month
+              Approved by: ben
+              Approved by: cleo
+              When: Tue 1 Dec, 09:00 UTC
+              (apr_…)
+            "#);
+            insta::assert_snapshot!(trail, @"
+            ada accepted
+            stationmaster awaiting_approval
+            stationmaster approval asked
+            ben approve
+            cleo approve
+            cleo approved
+            cleo queued
+            stationmaster running
+            stationmaster step provision running
+            stationmaster step provision done
+            stationmaster succeeded
+            ");
         }
         stage.house.finish().await;
     })
@@ -70,8 +120,24 @@ async fn one_no_ends_it_and_says_why() {
         assert_eq!(title(&denied), "You said no");
         stage.house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &stage.house.card("ada")), @"");
-            insta::assert_snapshot!(text(&stage, &stage.direct("cleo")[0]), @"");
+            insta::assert_snapshot!(text(&stage, &stage.house.card("ada")), @"
+            [neutral] Create a database – cancelled
+              /db create name=orders size=large
+              Not approved by ben: Take a small one first
+              [Run it again]
+              (Asked by ada)
+            ");
+            insta::assert_snapshot!(text(&stage, &stage.direct("cleo")[0]), @"
+            [neutral] Create a database – not approved
+              /db create name=orders size=large
+              ben said no. Nothing was started.
+              Asked by: ada
+              Cost: 120.5 EUR a month
+              Denied by: ben: Take a small one first
+              Approved by: cleo
+              When: Tue 1 Dec, 09:00 UTC
+              (apr_…)
+            ");
         }
         assert_eq!((stage.state().await, stage.runs().await), (State::Cancelled, 0));
         stage.house.finish().await;
@@ -98,7 +164,19 @@ async fn who_decides_can_ask_and_all_of_them_read_the_answer() {
         assert_eq!(title(&again), "You have answered this already.");
         stage.house.settle().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &stage.direct("cleo")[0]), @"");
+            insta::assert_snapshot!(text(&stage, &stage.direct("cleo")[0]), @r#"
+            [waiting] Create a database – may it run?
+              /db create name=orders size=large
+              ada of web asks for this. Nothing has been started. What would be done:
+              1. provision (http): POST http://api/databases {"name":"orders","size":"large"}
+              ben asks: For how long? ada answers: Until the end of the year
+              Cost: 120.5 EUR a month
+              Decides: the team data
+              Approved: 0 of 2
+              Stands until: Wed 2 Dec, 09:00 UTC
+              [Approve] [Deny…] [Ask…]
+              (apr_…)
+            "#);
         }
         let told = stage.direct("ben").iter().any(|card| card.title == "ada has answered");
         assert!(told, "who asked is told");
@@ -139,7 +217,7 @@ async fn b3_what_comes_too_late_has_its_own_answer() {
         assert_eq!((stage.state().await, stage.latest().await.state.as_str()), (State::Expired, state::EXPIRED));
         assert_eq!(title(&stage.press("ben", "approve", "apr_made_up").await), "There is no such approval.");
         assert_eq!(stage.runs().await, 1);
-        stage.house.finish().await;
+        stage.has_no_timer().await;
     })
     .await;
 }
@@ -148,7 +226,10 @@ async fn b3_what_comes_too_late_has_its_own_answer() {
 async fn a_broken_rule_means_no_and_says_whose_it_is() {
     let stage = Stage::set(On::Sqlite, "approval = { when = \"size.year > 3\", by = 'owner' }").await;
     let refused = card_of(&stage.house.say("ada", "/db create orders").await);
-    insta::assert_snapshot!(text(&stage, &refused), @"");
+    insta::assert_snapshot!(text(&stage, &refused), @"
+    [bad] The rule that says whether somebody must approve it does not work for `/db create`, so nothing was started.
+      Hint: tell the team data, who look after it: the condition `size.year > 3`: found no matching overload for '_._' applied to '(string, string)'
+    ");
     assert!(stage.house.app.store.requests_of("ada", 1).await.expect("reads").is_empty());
     stage.reload("size == 'large' ? 120.5 : 10.0", "'much'");
     let refused = title(&stage.house.say("ada", "/db create orders").await);
@@ -191,10 +272,17 @@ async fn what_was_confirmed_is_put_to_people_then() {
 async fn the_list_shows_what_waits_for_whom() {
     let stage = Stage::set(On::Sqlite, TWO).await;
     let nothing = card_of(&stage.house.say("ben", "/approvals").await);
-    insta::assert_snapshot!(text(&stage, &nothing), @"");
+    insta::assert_snapshot!(text(&stage, &nothing), @"
+    [neutral] No approval waits for you
+      You have nothing to decide, to look at or to take back.
+    ");
     let approval = stage.asked("/db create orders size=large").await;
     let list = card_of(&stage.house.say("ben", "/approvals").await);
-    insta::assert_snapshot!(text(&stage, &list), @"");
+    insta::assert_snapshot!(text(&stage, &list), @"
+    [neutral] One approval waits for you
+      • /db create name=orders size=large, asked by ada, stands for another 1d
+      [Look: /db create by ada]
+    ");
     let look = button(&list, "Look: /db create by ada");
     assert_eq!(card_of(&stage.house.press("ben", &look).await), stage.direct("ben")[0]);
     let home = text(&stage, &card_of(&stage.house.say("ben", "/home").await));

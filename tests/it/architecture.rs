@@ -11,7 +11,7 @@ use regex::Regex;
 /// The rooms of each floor, lowest first. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "markdown", "mask", "spelling"],
-    &["calendar", "document", "expression", "job"],
+    &["calendar", "document", "expression", "job", "picture"],
     &["config", "log", "message", "store"],
     &["catalogue", "chat", "pager", "people", "runner"],
     &["app"],
@@ -41,6 +41,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("clap", &["src/main.rs"]),
     ("handlebars", &["src/message"]),
     ("reqwest", &["src/runner"]),
+    ("resvg", &["src/picture"]),
     ("serenity", &["src/chat/discord"]),
     ("slack_morphism", &["src/chat/slack"]),
     ("sqlx", &["src/store"]),

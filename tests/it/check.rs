@@ -58,14 +58,9 @@ impl Folder {
 }
 
 fn known() -> Known {
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Known {
-        env: names(&["PLATFORM_API"]),
-        secrets: names(&["TOKEN"]),
-        teams: names(&["data-platform", "payments"]),
-        people: names(&["ada", "ben"]),
-        roles: names(&["oncall"]),
-    }
+    let text = "templates = { env = ['PLATFORM_API'], secret = { TOKEN = 't' } }\n[team.data-platform]\n[team.payments]\n\
+                [role.oncall]\n[person.ada]\n[person.ben]";
+    Known::of(&toml::from_str(text).expect("a configuration"))
 }
 
 #[tokio::test]
@@ -126,22 +121,18 @@ name = "name"
 type = "string"                  # string text integer number boolean choice person team channel date duration url secret
 pattern = "^[a-z][a-z0-9_]{2,30}$"
 help = "Lower case, as it will appear in the connection string"
-
 [[command.param]]
 name = "environment"
 type = "choice"
 choices = ["dev", "staging", "prod"]
 default = "dev"
-
 [[command.param]]
 name = "size"
 type = "choice"
 choices_from = { http = "{{env.PLATFORM_API}}/sizes?environment={{environment}}", items = "$.sizes[*].name", cache = "5m" }
 default = "small"                # no default and not `optional = true`: required
-
 [command.allow]
 teams = ["*"]                    # also: roles, people, channels, except
-
 [command.approval]
 when = "environment == 'prod' && size == 'large'"    # a CEL expression; otherwise no human is involved
 by = "owner"                     # owner, team:NAME, lead-of-requester, person:NAME
@@ -150,7 +141,6 @@ quorum = 1
 expires = "24h"
 break_glass = { roles = ["oncall"], teams = ["payments"], people = ["ben"] }
 standing = { longest = "30d", most = 50 }
-
 [command.limits]
 per_person = "5/h"
 concurrent = 1
@@ -289,17 +279,17 @@ async fn a_test_says_who_asks() {
     let folder = Folder::with(&[("databases.toml", &closed)]);
     insta::assert_snapshot!(folder.read().await, @r#"
     error: this is refused: You cannot use `/db create` here. It is for the team data-platform.
-      --> commands/databases.toml:72:9
+      --> commands/databases.toml:71:9
        |
-    72 | error = "name"
+    71 | error = "name"
        |         ^^^^^^
        |
        = hint: say who it is: as = "TEAM or ROLE"
 
     error: this is refused: You cannot use `/db create` here. It is for the team data-platform.
-      --> commands/databases.toml:74:7
+      --> commands/databases.toml:73:7
        |
-    74 | say = "/db create name=orders environment=prod size=large"
+    73 | say = "/db create name=orders environment=prod size=large"
        |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = hint: say who it is: as = "TEAM or ROLE"

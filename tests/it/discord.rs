@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::wire::{PATIENCE, Typing, Wire};
 
 mod answer;
+mod attachment;
 mod check;
 mod commands;
 mod delivery;
@@ -22,6 +23,7 @@ mod interaction;
 mod line;
 mod markup;
 mod object;
+mod picture;
 mod rest;
 mod routes;
 mod screen;

@@ -12,7 +12,7 @@ use crate::pager::pagerduty::{ROUTING_KEY, SCHEDULE, TOKEN, entry};
 
 /// The rights of a bot that has them all.
 const SCOPES: &str = "app_mentions:read,channels:history,groups:history,im:history,mpim:history,chat:write,\
-                      chat:write.public,commands,im:write,usergroups:read,users:read";
+                      chat:write.public,commands,files:write,im:write,usergroups:read,users:read";
 const SECRET: &str = "3c1f7a90d2b84e56a1c09f3e7d5b2468";
 const GUILD: &str = "900000000000000001";
 

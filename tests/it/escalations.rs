@@ -2,6 +2,7 @@
 
 mod clock;
 mod deal;
+mod declined;
 mod opened;
 mod stage;
 mod toil;

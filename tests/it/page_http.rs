@@ -12,7 +12,7 @@ use stationmaster::clock::Clock;
 use stationmaster::store::Store;
 use tower::ServiceExt as _;
 
-use crate::scripted::{Scripted, to};
+use crate::scripted::{Scripted, results, to};
 
 const ONE: &str = "6f1d2c1e-0000-4000-8000-000000000001";
 const TWO: &str = "6f1d2c1e-0000-4000-8000-000000000002";
@@ -245,6 +245,38 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
     stop.cancel();
     run.await.expect("done");
     while let Some(Ok(_)) = events.next().await {}
+}
+
+#[tokio::test]
+async fn a_picture_is_for_whose_card_it_is_and_kept_as_long_as_it_is_the_same() {
+    let room = Room::open().await;
+    let ada = room.visit().await;
+    let place = room.desk.heard()[0].place.clone();
+    let ben = room.visit().await;
+    room.chat.post(to(&place, "results"), &results()).await.expect("posted");
+    room.chat.post(to(&place, "bare"), &Card::default()).await.expect("posted");
+    let chart = results().picture.expect("a picture").chart;
+    let get = async |cookie: &str, query: &str, site: &str| {
+        let request = Request::get(format!("/chat/picture?{query}")).header("sec-fetch-site", site);
+        room.send(request.header(header::COOKIE, cookie).body(Body::empty()).expect("a request")).await
+    };
+    let mine = format!("entry=results&key={}", chart.key());
+    let response = get(&ada, &mine, "same-origin").await;
+    let headers = response.headers().clone();
+    assert_eq!((response.status(), &headers["content-type"]), (StatusCode::OK, &"image/png".parse().expect("a value")));
+    assert_eq!(headers["cache-control"], "private, max-age=31536000, immutable");
+    let png = to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    assert_eq!(png, chart.png().expect("a picture"));
+    let stale = get(&ada, "entry=results&key=0", "same-origin").await;
+    assert_eq!(
+        (stale.status(), &stale.headers()["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().expect("a value"))
+    );
+    assert_eq!(get(&ada, &mine, "cross-site").await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(get(&ben, &mine, "same-origin").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(get("", &mine, "same-origin").await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(get(&ada, "entry=bare&key=0", "same-origin").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(get(&ada, "key=0", "same-origin").await.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -27,11 +27,12 @@ const SCREEN: &str = r#"(() => {
   const read = part => {
     const lines = [];
     const own = node => node.closest(".detail, .home, .entry") === part;
-    [...part.querySelectorAll(".title, .text, .progress p, dl > div, form > .error, .field, .buttons > *, .footnote")]
+    [...part.querySelectorAll(".title, .text, .picture, .progress p, dl > div, form > .error, .field, .buttons > *, .footnote")]
       .filter(own).forEach(node => {
         if (node.matches("dl > div")) lines.push(`${text(node.children[0])}: ${text(node.children[1])}`);
         else if (node.matches(".field")) field(lines, node);
         else if (node.matches(".buttons > button, .buttons > a")) lines.push(`[${text(node)}]`);
+        else if (node.matches(".picture")) lines.push(`(${node.alt})`);
         else if (node.matches(".footnote")) lines.push(`(${text(node)})`);
         else if (node.matches("form > .error")) lines.push("! " + text(node));
         else if (node.type !== "hidden") shown(lines, text(node));

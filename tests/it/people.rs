@@ -396,9 +396,14 @@ async fn platforms_are_offered_every_command_and_what_is_built_in() {
     /help [words] – Find a command by what you mean
     /home  – See what waits for you and what you asked for
     /requests  – See your latest requests
+    /approvals  – See what waits for you to decide
+    /escalations  – See who needs your help
+    /toil [window] – See what people did by hand, and what needed nobody
     /whoami  – See who you are here, and what you belong to
     /link [code] – Be one person on several platforms
     /unlink  – Make one of your identities a person of its own again
+    /away [until] – Say that you are away, and who decides for you
+    /oncall [team] – See who is on call
     ");
     for offer in offers.iter().filter(|offer| !offer.plans) {
         let reply = house.say("ada", &format!("/{}", offer.name)).await;

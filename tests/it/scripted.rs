@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use stationmaster::chat::*;
 use stationmaster::error::{Result, UserError};
+use stationmaster::picture::{Bar, Chart, Distribution, Highlight, Level, Point, Share, Trend};
 
 /// A desk that answers by a fixed script.
 #[derive(Default)]
@@ -151,6 +152,7 @@ pub fn working(words: &str, percent: u8) -> Card {
             button("Look at the run", Action::Open("https://ci.example.org/runs/7".into()), Style::Plain),
             button("Cancel", Action::Press(Token::new("cancel", "req_1")), Style::Danger),
         ],
+        picture: None,
         footnote: Some("req_01k9z".into()),
     }
 }
@@ -188,6 +190,7 @@ pub fn gallery() -> Vec<Card> {
             ],
             footnote: Some("hint: ask /help database".into()),
             progress: None,
+            picture: None,
         }
     }));
     let long = "a-very-long-name-that-nobody-would-choose-but-somebody-will-".repeat(4);
@@ -200,7 +203,47 @@ pub fn gallery() -> Vec<Card> {
     });
     cards.push(hostile());
     cards.push(Card::default());
+    cards.extend([results(), Card { title: "Since last year".into(), picture: Some(trend()), ..Card::default() }]);
     cards
+}
+
+/// The results of a survey.
+pub fn results() -> Card {
+    let known = |percent, count| Share::Known { percent, count: Some(count) };
+    let bar = |(label, share): (&str, Share)| Bar { label: label.into(), share };
+    let bars = [
+        ("strongly disagree", known(4.0, 2)),
+        ("disagree", known(12.5, 6)),
+        ("neither, or it depends on the week", known(20.8, 10)),
+        ("agree", known(62.5, 30)),
+        ("צוות התשתיות", Share::Hidden),
+    ];
+    let chart = Chart::Distribution(Distribution {
+        title: "How is it to build here?".into(),
+        question: "I can work without being interrupted".into(),
+        bars: bars.map(bar).into(),
+        highlights: vec![Highlight { label: "favourable".into(), bars: vec![3] }],
+        note: "48 of 70 answered, March 2026".into(),
+    });
+    Card {
+        tone: Tone::Good,
+        title: "The results are in".into(),
+        body: "**3.4** of 5, from 3.1 to 3.7: no clear change.".into(),
+        facts: vec![("Answered".into(), "48 of 70".into())],
+        picture: Some(Picture { chart }),
+        footnote: Some("wave 3".into()),
+        ..Card::default()
+    }
+}
+
+fn trend() -> Picture {
+    let known = |label: &str, value: f64| Point {
+        label: label.into(),
+        level: Level::Known { value, low: value - 0.3, high: value + 0.3 },
+    };
+    let hidden = Point { label: "2025 Q4".into(), level: Level::Hidden };
+    let points = vec![known("2025 Q3", 3.1), hidden, known("2026 Q1", 3.6), known("2026 Q2", 3.4)];
+    Picture { chart: Chart::Trend(Trend { title: "Flow".into(), points, breaks: vec![2], ..Trend::default() }) }
 }
 
 /// A card whose every text tries to be more than text.
@@ -218,6 +261,14 @@ pub fn hostile() -> Card {
             button("open", Action::Open("javascript:window.broken=1".into()), Style::Plain),
             button(turned, Action::Fill("\"><script>window.broken=1</script>".into()), Style::Plain),
         ],
+        picture: Some(Picture {
+            chart: Chart::Distribution(Distribution {
+                title: script.into(),
+                question: turned.into(),
+                bars: vec![Bar { label: script.into(), share: Share::Hidden }],
+                ..Distribution::default()
+            }),
+        }),
         footnote: Some(script.into()),
     }
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::wire::{PATIENCE, Typing, Wire};
 
+pub use file::is_png;
+
 use courier::{Courier, Way};
 use payload::{Delivery, Within};
 use server::Server;
@@ -17,12 +19,14 @@ mod answers;
 mod courier;
 mod door;
 mod fake;
+mod file;
 mod inert;
 mod lines;
 mod message;
 mod method;
 mod modal;
 mod payload;
+mod picture;
 mod rule;
 mod screen;
 mod server;

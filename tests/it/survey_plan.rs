@@ -1,5 +1,6 @@
 //! `stationmaster survey plan`, as it is typed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -38,7 +39,7 @@ fn group<'a>(plan: &'a Value, name: &str) -> &'a Value {
 }
 
 /// All numbers of a plan.
-fn numbers(plan: &Value) -> Vec<u64> {
+fn numbers(plan: &Value) -> BTreeSet<u64> {
     match plan {
         Value::Array(values) => values.iter().flat_map(numbers).collect(),
         Value::Object(values) => values.values().flat_map(numbers).collect(),
@@ -65,10 +66,10 @@ fn the_count_of_a_hidden_group_is_nowhere() {
     let (_, said, _) = run(&[], "team,asked,answered\nash,67,53\nbirch,41,3\ncedar,37,29\n");
     let plan: Value = serde_json::from_str(&said).expect("JSON");
     for hidden in plan["groups"].as_array().expect("groups").iter().filter(|group| group["published"] == json!(false)) {
-        let keys: Vec<_> = hidden.as_object().expect("an object").keys().collect();
-        assert_eq!(keys, ["dimension", "group", "published", "reason"]);
+        let keys: BTreeSet<&str> = hidden.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(keys, BTreeSet::from(["dimension", "group", "published", "reason"]));
     }
-    assert_eq!(numbers(&plan), [145, 85, 67, 53, 5]);
+    assert_eq!(numbers(&plan), BTreeSet::from([5, 53, 67, 85, 145]));
     assert!(!said.contains("41") && !said.contains("37") && !said.contains("29"), "{said}");
 }
 

@@ -1,9 +1,11 @@
-//! The check of who approves: an approver who does not exist would be noticed only when somebody waits for one.
+//! The check of the rules about approvals: what is wrong with one would be noticed only when somebody waits for an answer.
 
 use super::capability::check_team;
 use super::command::Check;
 use super::finding::Remark;
-use crate::catalogue::command::{ApprovalPolicy, BreakGlass, Standing};
+use super::reference::{Moment, judge_part};
+use crate::catalogue::command::{ApprovalPolicy, BreakGlass, CommandFile, Standing};
+use crate::catalogue::policy::{FACTS, OF_CAPABILITY, OF_NOW};
 
 /// The most levels beyond the first.
 const MOST_LEVELS: usize = 5;
@@ -103,4 +105,29 @@ fn check_known(check: &mut Check<'_, '_>, path: &str, (kind, name): (&str, &str)
     }
     let remark = Remark::new(format!("there is no {kind} `{name}` in stationmaster.toml"));
     check.findings.add(path, remark.guess(name, known.iter().map(String::as_str)));
+}
+
+/// Whether `root` is a fact that the rules see at this moment, and no parameter.
+pub(super) fn is_fact(command: &CommandFile, moment: Moment, root: &str) -> bool {
+    let is_rule = matches!(moment, Moment::Priced | Moment::Judged);
+    is_rule && FACTS.contains(&root) && !command.param.iter().any(|param| param.name == root)
+}
+
+/// Why a fact, or this part of it, is not known, if it is not.
+pub(super) fn judge_fact(command: &CommandFile, moment: Moment, (root, part): (&str, Option<&str>)) -> Option<Remark> {
+    let variable = part.map_or(root.to_owned(), |part| format!("{root}.{part}"));
+    match root {
+        "cost" if moment == Moment::Priced => Some(Remark::new("the cost cannot depend on itself")),
+        "now" if moment == Moment::Priced => {
+            let remark = Remark::new("the cost cannot depend on when it is asked for");
+            Some(remark.hint("it is told again before the work begins, and must be the same then"))
+        }
+        "cost" if command.cost.is_none() => {
+            let remark = Remark::new("nothing says what this command costs");
+            Some(remark.hint("add it to the command: cost = { amount = \"12.5\", unit = \"EUR a month\" }"))
+        }
+        "capability" => judge_part(&variable, part, &OF_CAPABILITY),
+        "now" => judge_part(&variable, part, &OF_NOW),
+        _ => judge_part(&variable, part, &[]),
+    }
 }

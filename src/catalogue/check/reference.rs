@@ -2,8 +2,9 @@
 
 use super::command::Check;
 use super::finding::{Remark, listed};
+use super::policy;
 use crate::catalogue::parameter::Kind;
-use crate::catalogue::policy::{FACTS, OF_CAPABILITY, OF_NOW};
+use crate::catalogue::policy::FACTS;
 use crate::expression::Expression;
 use crate::message::Template;
 use crate::runner::Inspection;
@@ -172,7 +173,9 @@ impl Scope<'_, '_, '_> {
             }
             "person" => judge_part(variable, rest, &["id", "name", "teams", "roles"]),
             "place" => judge_part(variable, rest, &[]),
-            _ if self.is_fact(root) => self.judge_fact(variable, root, rest),
+            _ if policy::is_fact(self.check.command, self.moment, root) => {
+                policy::judge_fact(self.check.command, self.moment, (root, rest))
+            }
             "request" if self.is_early() => {
                 Some(Remark::new("there is no request yet when this is decided").hint("leave `request` out"))
             }
@@ -185,29 +188,6 @@ impl Scope<'_, '_, '_> {
     /// Whether nothing has been done at this moment.
     fn is_early(&self) -> bool {
         matches!(self.moment, Moment::Asked | Moment::Keyed | Moment::Priced | Moment::Judged)
-    }
-
-    /// Whether `root` is a fact that the rules see, and no parameter.
-    fn is_fact(&self, root: &str) -> bool {
-        let is_rule = matches!(self.moment, Moment::Priced | Moment::Judged);
-        is_rule && FACTS.contains(&root) && !self.check.command.param.iter().any(|param| param.name == root)
-    }
-
-    fn judge_fact(&self, variable: &str, root: &str, rest: Option<&str>) -> Option<Remark> {
-        match root {
-            "cost" if self.moment == Moment::Priced => Some(Remark::new("the cost cannot depend on itself")),
-            "now" if self.moment == Moment::Priced => {
-                let remark = Remark::new("the cost cannot depend on when it is asked for");
-                Some(remark.hint("it is told again before the work begins, and must be the same then"))
-            }
-            "cost" if self.check.command.cost.is_none() => {
-                let remark = Remark::new("nothing says what this command costs");
-                Some(remark.hint("add it to the command: cost = { amount = \"12.5\", unit = \"EUR a month\" }"))
-            }
-            "capability" => judge_part(variable, rest, &OF_CAPABILITY),
-            "now" => judge_part(variable, rest, &OF_NOW),
-            _ => judge_part(variable, rest, &[]),
-        }
     }
 
     fn judge_listed(&self, name: Option<&str>, root: &str, known: &[String]) -> Option<Remark> {
@@ -314,7 +294,8 @@ impl Scope<'_, '_, '_> {
     }
 }
 
-fn judge_part(variable: &str, part: Option<&str>, parts: &[&str]) -> Option<Remark> {
+/// Why a value does not have this part, if it does not.
+pub(super) fn judge_part(variable: &str, part: Option<&str>, parts: &[&str]) -> Option<Remark> {
     let part = part?;
     if parts.contains(&part) {
         return None;

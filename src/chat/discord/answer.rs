@@ -11,6 +11,7 @@ use super::form::{self, Draft, Proposals};
 use super::inbound::{self, Heard, Ticket};
 use super::payload::{Id, Interaction, kind};
 use super::pending::{Given, Receipt};
+use super::picture::{self, Content, File};
 use super::rest::{Call, Failure};
 use super::show::{First, Show};
 use super::{Room, card, ignored, limits, menu, outbound};
@@ -181,8 +182,12 @@ impl Room {
             }
             Ticket::Interaction { application, token, on_message } => {
                 if self.clock.now() - event.at < VALID.millis() {
-                    let show = self.show_late(event, reply).await?;
-                    match self.call_late(show, on_message, (&application, &token)).await {
+                    let ways = self.ways(event, reply).await?;
+                    let show = |way: Content| async {
+                        let show = if way.body.is_null() { Show::Keep } else { Show::Beside(way.body) };
+                        self.call_late((show, way.file), on_message, (&application, &token)).await
+                    };
+                    match picture::send(ways, show).await {
                         Ok(()) => return Ok(()),
                         // The token is not known (any more): there was no first response, or it is too late.
                         Err(failure) if matches!(failure.status(), 401 | 403 | 404) => {}
@@ -194,12 +199,15 @@ impl Room {
         }
     }
 
-    /// How a reply is shown when there is nobody to ask for choices.
-    async fn show_late(&self, event: &Event, reply: &Reply) -> Result<Show> {
-        Ok(match reply {
-            Reply::Form(form) => Show::Beside(self.invite(event, form).await?),
-            other => plain(other),
-        })
+    /// The ways to show a reply when there is nobody to ask for choices, the best first; without a body where there is
+    /// nothing to show.
+    async fn ways(&self, event: &Event, reply: &Reply) -> Result<Vec<Content>> {
+        let body = match reply {
+            Reply::Card(card) => return Ok(picture::contents(card).await),
+            Reply::Form(form) => self.invite(event, form).await?,
+            Reply::Nothing | Reply::Choices(_) => Value::Null,
+        };
+        Ok(vec![Content { body, file: None }])
     }
 
     /// A form as a message with the button that opens it.
@@ -209,13 +217,18 @@ impl Room {
         Ok(draft.invitation(&id))
     }
 
-    /// Shows something by an interaction's token, through short disturbances.
-    pub async fn call_late(&self, show: Show, on_message: bool, token: (&str, &str)) -> Result<(), Failure> {
+    /// Shows something, and the file in it, by an interaction's token, through short disturbances.
+    pub async fn call_late(
+        &self,
+        (show, file): (Show, Option<Arc<File>>),
+        on_message: bool,
+        token: (&str, &str),
+    ) -> Result<(), Failure> {
         let is_removal = matches!(show, Show::Remove | Show::Keep);
         let mut pauses = AGAIN.iter().map(|pause| Duration::from_millis(*pause));
         loop {
             let Some(call) = show.clone().late(on_message, token) else { return Ok(()) };
-            let failure = match self.rest.call(call).await {
+            let failure = match self.rest.call(call.file(file.clone())).await {
                 Ok(_) => return Ok(()),
                 // What is to be removed is gone.
                 Err(failure) if is_removal && failure.code() == 10008 => return Ok(()),
@@ -234,10 +247,14 @@ impl Room {
 
     /// Answers in the direct conversation with who asked.
     async fn answer_directly(&self, event: &Event, reply: &Reply) -> Result<()> {
-        let Some(body) = self.body(event, reply).await? else { return Ok(()) };
+        let ways = self.ways(event, reply).await?;
+        if ways.iter().any(|way| way.body.is_null()) {
+            return Ok(());
+        }
         let person = Id::read(&event.person.id).ok_or_else(|| anyhow::anyhow!("`{}` is nobody", event.person.id))?;
         let channel = self.outbound.direct(&self.rest, &person).await.map_err(Failure::undelivered)?;
-        self.send(&channel, body, event).await.map_err(Failure::undelivered)
+        let send = |way: Content| self.send(&channel, way, event);
+        picture::send(ways, send).await.map_err(Failure::undelivered)
     }
 
     /// Answers a message: where others read as well, in the direct conversation with who wrote it.
@@ -246,32 +263,27 @@ impl Room {
         let closed = match private {
             true => None,
             false => match self.answer_directly(event, reply).await {
-                Err(error) if is_closed(&error) => Some(card::message(&unheard())),
+                Err(error) if is_closed(&error) => Some(Reply::Card(unheard())),
                 answered => return answered,
             },
         };
-        let body = match closed {
-            None => self.body(event, reply).await?,
-            closed => closed,
+        let mut ways = self.ways(event, closed.as_ref().unwrap_or(reply)).await?;
+        let Some(channel) = Id::read(channel).filter(|_| ways.iter().all(|way| !way.body.is_null())) else {
+            return Ok(());
         };
-        let (Some(mut body), Some(channel)) = (body, Id::read(channel)) else { return Ok(()) };
-        body["message_reference"] = json!({"message_id": message, "fail_if_not_exists": false});
-        self.send(&channel, body, event).await.map_err(Failure::undelivered)
-    }
-
-    async fn body(&self, event: &Event, reply: &Reply) -> Result<Option<Value>> {
-        Ok(match reply {
-            Reply::Card(card) => Some(card::message(card)),
-            Reply::Form(form) => Some(self.invite(event, form).await?),
-            Reply::Nothing | Reply::Choices(_) => None,
-        })
+        for way in &mut ways {
+            way.body["message_reference"] = json!({"message_id": message, "fail_if_not_exists": false});
+        }
+        let send = |way: Content| self.send(&channel, way, event);
+        picture::send(ways, send).await.map_err(Failure::undelivered)
     }
 
     /// Posts the answer to an event, once.
-    async fn send(&self, channel: &Id, mut body: Value, event: &Event) -> Result<(), Failure> {
+    async fn send(&self, channel: &Id, Content { mut body, file }: Content, event: &Event) -> Result<(), Failure> {
         body["nonce"] = outbound::nonce(&event.id).into();
         body["enforce_nonce"] = true.into();
-        self.rest.call(Call::post(format!("/channels/{channel}/messages"), body)).await.map(|_| ())
+        let call = Call::post(format!("/channels/{channel}/messages"), body).file(file);
+        self.rest.call(call).await.map(|_| ())
     }
 }
 

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::control::Control;
-use super::{labels, limits, markup};
+use super::{labels, limits, markup, picture};
 use crate::chat::{Action, Button, Card, Progress, Style, Tone};
 use crate::markdown::{is_safe, parse};
 
@@ -17,12 +17,28 @@ pub const EPHEMERAL: u64 = 1 << 6;
 const BAR: usize = 12;
 /// How long a fact may be to stand beside others.
 const BESIDE: usize = 40;
+/// What a picture in words may take, when it is escaped.
+const WORDS: usize = 1200;
 /// What facts may take of an embed's text, so that something is left for its description.
 const FACTS: usize = 3000;
 
-/// The body of a message that shows a card: what is posted, edited, or answered with.
+/// The body of a message that shows a card: what is posted, edited, or answered with. Its picture is said in words.
 pub fn message(card: &Card) -> Value {
-    json!({"embeds": [embed(card)], "components": rows(&card.buttons), "allowed_mentions": {"parse": []}})
+    body(card, card.picture.as_ref().map(|picture| picture.chart.alt()).as_deref())
+}
+
+/// The same without the words of its picture, which is shown beside them.
+pub fn message_without_words(card: &Card) -> Value {
+    body(card, None)
+}
+
+/// The message that a card becomes where everything works.
+pub fn preview(card: &Card) -> Value {
+    card.picture.as_ref().map_or_else(|| message(card), |picture| picture::message(card, picture, "0"))
+}
+
+fn body(card: &Card, words: Option<&str>) -> Value {
+    json!({"embeds": [embed(card, words)], "components": rows(&card.buttons), "allowed_mentions": {"parse": []}})
 }
 
 /// The colour of a mood.
@@ -36,7 +52,7 @@ pub fn colour(tone: Tone) -> u32 {
     }
 }
 
-fn embed(card: &Card) -> Value {
+fn embed(card: &Card, words: Option<&str>) -> Value {
     let mut embed = Map::new();
     let mut room = limits::EMBED;
     embed.insert("color".into(), json!(colour(card.tone)));
@@ -53,7 +69,7 @@ fn embed(card: &Card) -> Value {
     room -= footer.as_deref().map_or(0, limits::length);
     let (fields, rest) = facts(&card.facts, FACTS.min(room));
     room = room.saturating_sub(taken(&fields));
-    put("description", description(card, &rest, room.min(limits::DESCRIPTION)), &mut room);
+    put("description", description(card, (words, &rest), room.min(limits::DESCRIPTION)), &mut room);
     if !fields.is_empty() {
         embed.insert("fields".into(), fields.into());
     }
@@ -66,16 +82,18 @@ fn embed(card: &Card) -> Value {
     embed.into()
 }
 
-/// The body, what did not fit elsewhere, and how far the work is.
-fn description(card: &Card, rest: &[(String, String)], room: usize) -> String {
+/// The body, a picture in words, what did not fit elsewhere, and how far the work is.
+fn description(card: &Card, (words, rest): (Option<&str>, &[(String, String)]), room: usize) -> String {
+    let words = words.map(|words| markup::shortened(words, WORDS));
     let lines = unpressable(&card.buttons);
     let mut tail: Vec<String> = rest.iter().map(|(label, value)| fact_line(label, value)).collect();
     tail.extend(lines.iter().map(|line| markup::escape(line)));
+    tail.splice(0..0, words.clone());
     tail.extend(card.progress.as_ref().map(bar));
     // The tail is short; the body gives way.
     let mut tail = tail.join("\n");
     if limits::length(&tail) > room / 2 {
-        tail = card.progress.as_ref().map(bar).unwrap_or_default();
+        tail = words.into_iter().chain(card.progress.as_ref().map(bar)).collect::<Vec<_>>().join("\n");
     }
     let most = room.saturating_sub(limits::length(&tail) + 2);
     let body = markup::render(&parse(&card.body), most);
@@ -205,6 +223,7 @@ mod tests {
                 .replace("<@1>", &crate::markdown::escape("<@1>")),
             facts: vec![("Time".into(), "5 s".into()), ("Why".into(), "a_b ".repeat(15))],
             progress: Some(Progress { percent: 40, label: "provision_1".into() }),
+            picture: None,
             buttons: vec![
                 button("Cancel", Action::Press(Token::new("cancel", "req_1")), Style::Danger),
                 button("Look", Action::Open("https://e.org/x".into()), Style::Plain),

@@ -62,7 +62,7 @@ impl Room {
     /// Removes the message of a response that had nothing to say.
     async fn remove(&self, interaction: &Interaction, receipt: Option<Receipt>) {
         let token = (interaction.application_id.as_str(), interaction.token.as_str());
-        match (self.call_late(Show::Remove, interaction.message.is_some(), token).await, receipt) {
+        match (self.call_late((Show::Remove, None), interaction.message.is_some(), token).await, receipt) {
             (Ok(()), Some(receipt)) => receipt.sign(),
             (Ok(()), None) => {}
             (Err(failure), _) => tracing::debug!(%failure, "an empty answer could not be removed"),

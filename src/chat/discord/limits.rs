@@ -17,6 +17,8 @@ pub const FIELD_NAME: usize = 256;
 pub const FIELD_VALUE: usize = 1024;
 /// An embed's footer; shorter than Discord's 2048, since it is one quiet line.
 pub const FOOTER: usize = 500;
+/// What an attachment says to who cannot see it.
+pub const ATTACHMENT_DESCRIPTION: usize = 1024;
 /// All text of a message's embeds together.
 pub const EMBED: usize = 6000;
 /// Rows of components in a message, and of text inputs in a modal.

@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::limits;
 use super::payload::Id;
+use super::picture::{self, Content, Shown};
 use super::rest::{Call, Failure, Rest};
-use super::{card, limits};
 use crate::chat::{Card, Post, Undelivered};
 use crate::clock::Millis;
 use crate::error::Result;
@@ -30,6 +31,8 @@ const EPOCH: Millis = 1_420_070_400_000;
 pub struct Outbound {
     /// The direct conversations that were opened, by person.
     direct: Mutex<HashMap<String, Id>>,
+    /// The pictures of messages.
+    shown: Shown,
 }
 
 /// Where a card goes.
@@ -62,21 +65,26 @@ impl Place {
 impl Outbound {
     /// Nothing is known yet.
     pub fn new() -> Self {
-        Self { direct: Mutex::default() }
+        Self { direct: Mutex::default(), shown: Shown::default() }
     }
 
     /// Posts a card; gives the message's id.
     pub async fn post(&self, rest: &Rest, post: Post<'_>, card: &Card) -> Result<String> {
-        let body = card::message(card);
-        let sent = match Place::read(post.place)? {
-            Place::Channel(channel) => send(rest, &channel, body, post).await,
-            Place::Person(person) => match self.direct(rest, &person).await {
-                Ok(channel) => send(rest, &channel, body, post).await,
-                Err(failure) => Err(failure),
-            },
-            Place::Thread(channel, message) => self.send_below(rest, (&channel, &message), (body, card), post).await,
+        let place = match Place::read(post.place)? {
+            Place::Person(person) => Place::Channel(self.direct(rest, &person).await.map_err(Failure::undelivered)?),
+            place => place,
         };
-        sent.map_err(Failure::undelivered)
+        let put = |content: Content| async {
+            match &place {
+                Place::Channel(channel) | Place::Person(channel) => send(rest, channel, content, post).await,
+                Place::Thread(channel, message) => {
+                    self.send_below(rest, (channel, message), (content, &card.title), post).await
+                }
+            }
+        };
+        let (id, said) = picture::send(picture::contents(card).await, put).await.map_err(Failure::undelivered)?;
+        self.shown.learn(&id, &said);
+        Ok(id)
     }
 
     /// Replaces a message.
@@ -86,8 +94,26 @@ impl Outbound {
             None => (Id::read(place), Id::read(message)),
         };
         let (Some(channel), Some(message)) = (channel, message) else { return Err(Undelivered::Gone.into()) };
-        let call = Call::patch(format!("/channels/{channel}/messages/{message}"), card::message(card));
-        rest.call(call).await.map(|_| ()).map_err(Failure::undelivered)
+        let (path, id) = (format!("/channels/{channel}/messages/{message}"), format!("{channel}:{message}"));
+        let kept = card.picture.as_ref().and_then(|picture| Some((picture, self.shown.attachment(&id, picture)?)));
+        if let Some((picture, attachment)) = kept {
+            let body = picture::message(card, picture, &attachment);
+            match rest.call(Call::patch(path.as_str(), body)).await {
+                // It is no longer there, and is attached anew.
+                Err(failure) if failure.status() == 400 => {}
+                sent => return sent.map(|_| ()).map_err(Failure::undelivered),
+            }
+        }
+        let replace = |mut content: Content| {
+            // What is not named is taken away, and what is not said at all would stay.
+            if content.file.is_none() {
+                content.body["attachments"] = json!([]);
+            }
+            rest.call(Call::patch(path.as_str(), content.body).file(content.file))
+        };
+        let said = picture::send(picture::contents(card).await, replace).await.map_err(Failure::undelivered)?;
+        self.shown.learn(&id, &said);
+        Ok(())
     }
 
     /// The channel of the direct conversation with a person.
@@ -116,22 +142,21 @@ impl Outbound {
         &self,
         rest: &Rest,
         (channel, message): (&Id, &Id),
-        (body, card): (Value, &Card),
+        (mut content, title): (Content, &str),
         post: Post<'_>,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, Value), Failure> {
         if !self.is_direct(channel) {
             // A message's thread has the message's id.
-            match send(rest, message, body.clone(), post).await {
+            match send(rest, message, content.clone(), post).await {
                 Err(failure) if failure.code() == 10003 => {}
                 sent => return sent,
             }
-            if begin_thread(rest, (channel, message), &card.title).await? {
-                return send(rest, message, body, post).await;
+            if begin_thread(rest, (channel, message), title).await? {
+                return send(rest, message, content, post).await;
             }
         }
-        let mut body = body;
-        body["message_reference"] = json!({"message_id": message.as_str(), "fail_if_not_exists": false});
-        send(rest, channel, body, post).await
+        content.body["message_reference"] = json!({"message_id": message.as_str(), "fail_if_not_exists": false});
+        send(rest, channel, content, post).await
     }
 }
 
@@ -150,18 +175,19 @@ async fn begin_thread(rest: &Rest, (channel, message): (&Id, &Id), title: &str) 
     }
 }
 
-/// Posts to a channel, once for each key as far as Discord and we can tell.
-async fn send(rest: &Rest, channel: &Id, mut body: Value, post: Post<'_>) -> Result<String, Failure> {
-    let nonce = nonce(post.key);
+/// Posts to a channel, once for each key as far as Discord and we can tell; gives the message's id, and what Discord says
+/// of it.
+async fn send(rest: &Rest, channel: &Id, content: Content, post: Post<'_>) -> Result<(String, Value), Failure> {
+    let (nonce, Content { mut body, file }) = (nonce(post.key), content);
     if let Some(since) = post.tried_at
         && let Some(known) = posted_since(rest, channel, (&body, &nonce), since).await?
     {
-        return Ok(format!("{channel}:{known}"));
+        return Ok((format!("{channel}:{known}"), Value::Null));
     }
     body["nonce"] = nonce.into();
     body["enforce_nonce"] = true.into();
-    let sent = rest.call(Call::post(format!("/channels/{channel}/messages"), body)).await?;
-    Ok(format!("{channel}:{}", id_of(&sent)?))
+    let sent = rest.call(Call::post(format!("/channels/{channel}/messages"), body).file(file)).await?;
+    Ok((format!("{channel}:{}", id_of(&sent)?), sent))
 }
 
 /// The message that an earlier try posted, if it did: Discord keeps nonces for a few minutes only.
@@ -227,6 +253,7 @@ fn id_of(answer: &Value) -> Result<Id, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::discord::card;
     use crate::chat::{Action, Button, Style, Token};
 
     #[test]

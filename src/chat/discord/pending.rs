@@ -59,6 +59,11 @@ impl Pending {
         }
     }
 
+    /// Lets who waits go on without an answer: it finds another way.
+    pub fn release(&self, id: &str) {
+        self.take(id);
+    }
+
     fn take(&self, id: &str) -> Option<oneshot::Sender<Given>> {
         self.0.lock().ok()?.remove(id)
     }
@@ -105,6 +110,10 @@ mod tests {
         assert!(!pending.give("2", &Reply::Nothing).await);
         drop(pending.wait_for("3"));
         assert!(!pending.give("3", &Reply::Nothing).await);
+
+        let released = pending.wait_for("5");
+        pending.release("5");
+        assert!(released.until(Instant::now() + std::time::Duration::from_secs(60)).await.is_none(), "at once");
 
         let lost = pending.wait_for("4");
         let mut giving = std::pin::pin!(pending.give("4", &Reply::Nothing));

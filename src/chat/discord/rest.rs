@@ -6,19 +6,23 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
 use serde_json::Value;
-use serenity::http::{LightMethod, Request, Route};
+use serenity::builder::CreateAttachment;
+use serenity::http::{LightMethod, Multipart, MultipartUpload, Request, Route};
 
 use super::pacing::{Limit, Pacing};
+use super::picture::File;
 use crate::chat::Undelivered;
 use crate::clock::Span;
 
 /// How long a call may take.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// How long a call with a file may take.
+const UPLOAD: Duration = Duration::from_secs(20);
 /// The longest answer that is read, in bytes.
 const BODY: usize = 8 * 1024 * 1024;
 
@@ -28,6 +32,8 @@ pub struct Call {
     path: String,
     query: String,
     body: Option<Value>,
+    /// A file that goes with the body.
+    file: Option<Arc<File>>,
     /// Whether it is made with the rights of this bot, or with those of an interaction's token.
     own: bool,
     deadline: Duration,
@@ -60,12 +66,21 @@ impl Call {
     }
 
     fn new(method: LightMethod, path: String, body: Option<Value>) -> Self {
-        Self { method, path, query: String::new(), body, own: true, deadline: DEADLINE }
+        Self { method, path, query: String::new(), body, file: None, own: true, deadline: DEADLINE }
     }
 
     /// With a query.
     pub fn query(mut self, query: &str) -> Self {
         query.clone_into(&mut self.query);
+        self
+    }
+
+    /// With a file, if there is one, for which there is more time.
+    pub fn file(mut self, file: Option<Arc<File>>) -> Self {
+        if file.is_some() {
+            self.deadline = UPLOAD;
+        }
+        self.file = file;
         self
     }
 
@@ -257,8 +272,9 @@ fn reason(error: &serenity::Error) -> String {
 fn exchange(token: String, base: Option<String>) -> Box<dyn Fn(Call) -> Exchange + Send + Sync> {
     let client = Default::default();
     Box::new(move |call| {
+        let request = Request::new(Route::Gateway, call.method).multipart(multipart(&call));
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
-        let request = Request::new(Route::Gateway, call.method).body(body).build(&client, &token, base.as_deref());
+        let request = request.body(body).build(&client, &token, base.as_deref());
         let client = client.clone();
         Box::pin(async move {
             let mut request = request?.timeout(call.deadline).build()?;
@@ -277,6 +293,17 @@ fn exchange(token: String, base: Option<String>) -> Box<dyn Fn(Call) -> Exchange
             }
             Ok(Raw { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
         })
+    })
+}
+
+/// The body as a part beside its file; nothing where there is no file.
+fn multipart(call: &Call) -> Option<Multipart> {
+    let file = call.file.as_ref()?;
+    let attachment = CreateAttachment::bytes(file.png.clone(), file.name.clone());
+    Some(Multipart {
+        upload: MultipartUpload::Attachments(vec![attachment]),
+        fields: Vec::new(),
+        payload_json: call.body.as_ref().map(Value::to_string),
     })
 }
 

@@ -85,7 +85,7 @@ impl Room {
             self.tasks.spawn(async move {
                 let Ok(reply) = sent.await else { return };
                 let show = room.sent((&person, None), reply, draft).await;
-                if let Err(failure) = room.call_late(show, on_message, (&token.0, &token.1)).await {
+                if let Err(failure) = room.call_late((show, None), on_message, (&token.0, &token.1)).await {
                     tracing::warn!(%failure, "what came of a form could not be shown");
                 }
             });

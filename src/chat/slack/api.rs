@@ -22,6 +22,10 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 const SLACK: &str = "https://slack.com/api";
 /// Where Slack's answers go.
 const HOOKS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
+/// Where files go.
+const FILES: [&str; 2] = ["files.slack.com", "files.slack-gov.com"];
+/// How long it may take to send a file.
+const UPLOAD: Duration = Duration::from_secs(20);
 
 /// The client with its transport.
 pub type Client = SlackClient<SlackClientHyperHttpsConnector>;
@@ -115,11 +119,36 @@ impl Api {
         Ok(())
     }
 
-    /// The response URL, if it is of Slack: over https at a host of its own, or where the API was said to be.
+    /// Sends a PNG to where Slack wants a file, without any token.
+    pub async fn upload(&self, url: Url, png: &[u8]) -> Result<(), Fault> {
+        let span = tracing::Span::none();
+        let context = SlackClientApiCallContext {
+            rate_control_params: None,
+            token: None,
+            tracing_span: &span,
+            is_sensitive_url: true,
+        };
+        let connector = &self.client.http_api.connector;
+        let sent = connector.http_post_uri_binary::<Value>(url, "image/png".into(), png, context);
+        within_time(UPLOAD, "upload_url", sent).await?;
+        Ok(())
+    }
+
+    /// The response URL, if it is of Slack.
     pub fn response_url(&self, text: &str) -> Option<Url> {
+        self.own_url(text, &HOOKS)
+    }
+
+    /// The address for a file, if it is of Slack.
+    pub fn upload_url(&self, text: &str) -> Option<Url> {
+        self.own_url(text, &FILES)
+    }
+
+    /// An address of Slack: over https at one of these hosts, or where the API was said to be.
+    fn own_url(&self, text: &str, hosts: &[&str]) -> Option<Url> {
         let url: Url = text.parse().ok()?;
         let is_bare = url.username().is_empty() && url.password().is_none();
-        let is_slack = url.scheme() == "https" && url.port().is_none() && HOOKS.contains(&url.host_str()?);
+        let is_slack = url.scheme() == "https" && url.port().is_none() && hosts.contains(&url.host_str()?);
         let is_base = self.base.as_str().trim_end_matches('/') != SLACK && url.origin() == self.base.origin();
         (is_bare && (is_slack || is_base)).then_some(url)
     }
@@ -142,7 +171,15 @@ pub fn token(secret: &secrecy::SecretString) -> SlackApiToken {
 }
 
 async fn within(method: &str, call: impl Future<Output = Result<Value, SlackClientError>>) -> Result<Value, Fault> {
-    match tokio::time::timeout(DEADLINE, call).await {
+    within_time(DEADLINE, method, call).await
+}
+
+async fn within_time(
+    time: Duration,
+    method: &str,
+    call: impl Future<Output = Result<Value, SlackClientError>>,
+) -> Result<Value, Fault> {
+    match tokio::time::timeout(time, call).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Fault::of(method, error)),
         Err(_) => Err(Fault::Lost(format!("{method} was not answered"))),
@@ -178,6 +215,9 @@ mod tests {
         let fake = api(Some("http://127.0.0.1:9/api"));
         assert!(fake.response_url("http://127.0.0.1:9/response/1").is_some());
         assert!(fake.response_url("http://127.0.0.1:10/response/1").is_none());
+        assert!(slack.upload_url("https://files.slack.com/upload/v1/x").is_some());
+        assert!(slack.upload_url("https://hooks.slack.com/upload/v1/x").is_none());
+        assert!(fake.upload_url("http://127.0.0.1:9/upload/1").is_some());
         assert!(fake.response_url("http://ada:b@127.0.0.1:9/response/1").is_none());
     }
 }

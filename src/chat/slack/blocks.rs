@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::markup::{self, Rendered};
 use super::{labels, limits};
-use crate::chat::{Action, Button, Card, Progress};
+use crate::chat::{Action, Button, Card, Picture, Progress};
 use crate::markdown;
 
 /// The width of a bar of progress, in characters.
@@ -27,17 +27,33 @@ pub fn plain_line(text: &str, most: usize) -> Value {
     plain(&limits::cut_line(text, usize::MAX), most)
 }
 
-/// A card as blocks of a message, a modal or a home.
+/// A card as blocks of a message, a modal or a home. Its picture is said in words.
 pub fn blocks(card: &Card) -> Vec<Value> {
-    let Rendered { blocks: body, mut is_cut } = markup::rich_text(&markdown::parse(&card.body), limits::BODY);
+    all(card, card.picture.as_ref().map(|picture| context(&picture.chart.alt())))
+}
+
+/// The same with its picture, which is in a file.
+pub fn pictured(card: &Card, file: &str) -> Vec<Value> {
+    let image = |picture: &Picture| {
+        let alt = limits::cut(&picture.chart.alt(), limits::ALT);
+        json!({"type": "image", "slack_file": {"id": file}, "alt_text": alt})
+    };
+    all(card, card.picture.as_ref().map(image))
+}
+
+fn all(card: &Card, picture: Option<Value>) -> Vec<Value> {
+    // A picture in words takes of the room of the body.
+    let most = limits::BODY - if picture.is_some() { limits::CONTEXT } else { 0 };
+    let Rendered { blocks: body, mut is_cut } = markup::rich_text(&markdown::parse(&card.body), most);
     let mut blocks = Vec::new();
     blocks.extend(
         header(&format!("{}{}", labels::sign(card.tone), card.title)).filter(|_| !limits::is_blank(&card.title)),
     );
-    let room = limits::MESSAGE_BLOCKS - limits::ROWS - 4;
+    let room = limits::MESSAGE_BLOCKS - limits::ROWS - 5;
     is_cut |= body.len() > room;
     blocks.extend(body.into_iter().take(room));
     blocks.extend(markup::facts(&card.facts));
+    blocks.extend(picture);
     blocks.extend(card.progress.as_ref().map(progress));
     let (rows, has_more) = rows(&card.buttons);
     blocks.extend(rows);
@@ -65,6 +81,7 @@ pub fn text(card: &Card) -> String {
     let mut lines = vec![format!("{}{}", labels::word(card.tone), card.title)];
     lines.push(markdown::plain(&markdown::parse(&card.body)));
     lines.extend(card.facts.iter().map(|(label, value)| format!("{label}: {value}")));
+    lines.extend(card.picture.as_ref().map(|picture| picture.chart.alt()));
     lines.extend(card.progress.as_ref().map(|p| format!("{} % {}", p.percent.min(100), p.label)));
     lines.extend(card.footnote.clone());
     lines.retain(|line| !limits::is_blank(line));
@@ -155,6 +172,7 @@ mod tests {
             body: "Step **2** of `3`".into(),
             facts: vec![("Environment".into(), "dev".into()), ("Since".into(), "40s".into())],
             progress: Some(Progress { percent: 64, label: "Copying <the> schema".into() }),
+            picture: None,
             buttons: vec![
                 button("Look", Action::Open("https://ci.example.org/7".into()), Style::Plain),
                 button("Not a link", Action::Open("javascript:alert(1)".into()), Style::Plain),
@@ -217,6 +235,7 @@ mod tests {
                 body: body.repeat(repeat),
                 facts: vec![(label.clone(), body.clone()); facts],
                 progress: Some(Progress { percent: 250, label: label.clone() }),
+                picture: None,
                 buttons: vec![button; buttons],
                 footnote: Some(label),
             };

@@ -27,6 +27,8 @@ const REFUSALS: [&str; 11] = [
 ];
 /// Slack's word for a right that the token lacks.
 const NO_RIGHT: &str = "missing_scope";
+/// What is called without a token, so that its refusal says nothing about the token.
+const BARE: [&str; 2] = ["response_url", "upload_url"];
 /// What Slack says of a message that cannot be edited.
 const GONE: [&str; 4] = ["cant_update_message", "edit_window_closed", "message_not_found", "is_inactive"];
 /// What Slack says of a conversation that cannot be written to.
@@ -71,7 +73,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What a failure of the client means; `method` is Slack's, or `response_url`.
+    /// What a failure of the client means; `method` is Slack's, or `response_url` or `upload_url`.
     pub fn of(method: &str, error: SlackClientError) -> Self {
         match error {
             SlackClientError::ApiError(error) if matches!(error.code.as_str(), "ratelimited" | "rate_limited") => {
@@ -85,7 +87,7 @@ impl Fault {
                 Self::Limited(wait(error.retry_after, error.http_response_body.as_deref()))
             }
             SlackClientError::HttpError(error) => match error.status_code.as_u16() {
-                status @ (401 | 403) if method != "response_url" => {
+                status @ (401 | 403) if !BARE.contains(&method) => {
                     Self::Refused(format!("{method} is answered with the status {status}"))
                 }
                 status if status < 500 => Self::Code { code: format!("status_{status}"), detail: String::new() },
@@ -98,7 +100,7 @@ impl Fault {
     fn of_code(method: &str, code: String, detail: String) -> Self {
         // Without the right to write at all nothing can be done; without another one, all else still can.
         let is_mute = code == NO_RIGHT && matches!(method, "chat.postMessage" | "chat.update");
-        if (is_mute || REFUSALS.contains(&code.as_str())) && method != "response_url" {
+        if (is_mute || REFUSALS.contains(&code.as_str())) && !BARE.contains(&method) {
             return Self::Refused(format!("{code} ({method}{})", if detail.is_empty() { "" } else { &detail }));
         }
         Self::Code { code, detail }
@@ -115,6 +117,11 @@ impl Fault {
     /// Whether the blocks were the matter, so that the same as plain text may go through.
     pub fn is_about_blocks(&self) -> bool {
         matches!(self.code(), "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long" | "msg_too_long")
+    }
+
+    /// Whether a file that was to be shown was the matter.
+    pub fn is_about_file(&self) -> bool {
+        matches!(self, Self::Code { code, detail } if code.starts_with("invalid_blocks") && detail.contains("slack_file"))
     }
 
     /// Whether trying again may help, and after how long at least.
@@ -209,6 +216,13 @@ mod tests {
         ] {
             assert_eq!(wait(header, body).millis(), millis, "{header:?} {body:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_ready_is_told_from_other_blocks() {
+        let code = |detail: &str| Fault::Code { code: "invalid_blocks".into(), detail: detail.into() };
+        assert!(code(": [ERROR] invalid slack file [json-pointer:/blocks/0/slack_file]").is_about_file());
+        assert!(!code(": [ERROR] must be less than 151 characters [json-pointer:/blocks/0/text]").is_about_file());
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub const CONTAINER: usize = 25;
 pub const FACT: usize = 1000;
 /// A context element.
 pub const CONTEXT: usize = 1000;
+/// What an image says to who cannot see it.
+pub const ALT: usize = 2000;
 /// A plain section.
 pub const SECTION: usize = 3000;
 /// How deep lists go.

@@ -9,7 +9,7 @@ use super::limits;
 use crate::chat::Offer;
 
 /// What the bot token must be allowed to do; nothing else is used.
-pub const SCOPES: [&str; 11] = [
+pub const SCOPES: [&str; 12] = [
     // Being mentioned.
     "app_mentions:read",
     // Finding a message again whose post was not answered, after a crash.
@@ -21,6 +21,8 @@ pub const SCOPES: [&str; 11] = [
     "chat:write",
     "chat:write.public",
     "commands",
+    // Pictures of cards.
+    "files:write",
     // Cards to one person.
     "im:write",
     // Teams, guests and names.

@@ -32,6 +32,11 @@ pub fn content(card: &Card) -> Value {
     json!({"text": blocks::escape(&blocks::text(card)), "blocks": blocks::blocks(card)})
 }
 
+/// The same with its picture, which is in a file.
+pub fn pictured(card: &Card, file: &str) -> Value {
+    json!({"text": blocks::escape(&blocks::text(card)), "blocks": blocks::pictured(card, file)})
+}
+
 /// The same in a shape that no limit of blocks can be about.
 fn plain_content(card: &Card) -> Value {
     let text = blocks::text(card);
@@ -76,8 +81,15 @@ impl Workspace {
         Ok(())
     }
 
-    /// Sends a card with a method that takes messages; as plain text, if Slack does not take its blocks.
+    /// Sends a card with a method that takes messages: with its picture if that can be shown; as plain text, if Slack does
+    /// not take its blocks.
     pub async fn send(&self, method: &str, frame: &Value, card: &Card) -> Result<Value, Fault> {
+        if let Some(picture) = &card.picture
+            && let Some(sent) = self.send_pictured(method, frame, (card, picture)).await
+            && !sent.as_ref().is_err_and(Fault::is_about_blocks)
+        {
+            return sent;
+        }
         match self.api.call(method, &merged(frame, content(card))).await {
             Err(fault) if fault.is_about_blocks() => {
                 tracing::error!(method, error = %fault, "Slack does not take a card; it is sent as plain text");

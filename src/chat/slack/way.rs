@@ -89,7 +89,12 @@ impl Workspace {
 
     /// Shows a card to nobody else.
     pub async fn show(&self, way: &Way, card: &Card) -> Result<()> {
-        if self.show_in_view(way, card).await || self.respond(way, card).await {
+        if self.show_in_view(way, card).await {
+            return Ok(());
+        }
+        // A response URL shows no file of ours; where nothing else can be said, it says the picture in words.
+        let is_pictured = card.picture.is_some();
+        if !is_pictured && self.respond(way, card).await {
             return Ok(());
         }
         let channel = way.channel.as_deref().filter(|channel| !channel.starts_with('D'));
@@ -100,6 +105,7 @@ impl Workspace {
             }
             match self.persist(|| self.send("chat.postEphemeral", &frame, card)).await {
                 Ok(_) => return Ok(()),
+                Err(Fault::Code { .. }) if is_pictured && self.respond(way, card).await => return Ok(()),
                 Err(fault @ Fault::Code { .. }) => tracing::debug!(error = %fault, "answered directly instead"),
                 Err(fault) => return Err(fault.undelivered(false)),
             }

@@ -3,6 +3,7 @@
 use super::paint::{Ink, Line, Paint, wrap};
 use crate::chat::{Action, Card, Progress, Tone};
 use crate::markdown::{Block, Inline, is_safe, parse};
+use crate::picture::Chart;
 
 /// How text is shown.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ const WIDEST: usize = 100;
 const NARROWEST: usize = 24;
 /// The columns of a progress bar.
 const BAR: usize = 24;
+/// The columns of the bar of a whole, where shares are shown.
+const SHARE: usize = 20;
 
 /// A card as text, which ends with a line break. Its buttons have the numbers that press them.
 pub fn render(card: &Card, look: Look) -> String {
@@ -26,6 +29,9 @@ pub fn render(card: &Card, look: Look) -> String {
     let mut page = Page { lines: Vec::new(), width };
     page.title(card);
     page.blocks(&parse(&card.body), "  ");
+    if let Some(picture) = &card.picture {
+        page.chart(&picture.chart);
+    }
     if let Some(progress) = &card.progress {
         page.progress(progress, card.tone);
     }
@@ -131,6 +137,36 @@ impl Page {
         }
     }
 
+    /// Figures as lines, with bars where they are shares.
+    fn chart(&mut self, chart: &Chart) {
+        let soft = |page: &mut Self, text: &str| {
+            if !text.trim().is_empty() {
+                page.text(vec![(Ink::Soft, text.to_owned())], "  ", "  ");
+            }
+        };
+        let (title, question) = chart.heading();
+        soft(self, title);
+        soft(self, question);
+        let rows = chart.rows();
+        if rows.is_empty() {
+            soft(self, crate::picture::labels::NOTHING);
+        }
+        let longest = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0).min(self.width / 3);
+        for row in rows {
+            let mut text = vec![(Ink::Plain, format!("{:longest$}  ", cut(&row.label, longest)))];
+            if let Some(bar) = row.bar {
+                let full = (bar * SHARE as f64).round() as usize;
+                text.push((Ink::Active, "█".repeat(full)));
+                text.push((Ink::Soft, "░".repeat(SHARE - full)));
+                text.push((Ink::Plain, "  ".into()));
+            }
+            text.push((Ink::Plain, row.figure));
+            self.text(text, "  ", &" ".repeat(longest + 4));
+        }
+        chart.groups().iter().for_each(|group| soft(self, group));
+        soft(self, chart.note());
+    }
+
     fn progress(&mut self, progress: &Progress, tone: Tone) {
         let percent = usize::from(progress.percent.min(100));
         let full = percent * BAR / 100;
@@ -139,6 +175,15 @@ impl Page {
         text.push((Ink::Plain, format!(" {percent:3} %  {}", progress.label)));
         self.text(text, "  ", "  ");
     }
+}
+
+/// The text if it has no more letters, else its beginning and an ellipsis; in one line.
+fn cut(text: &str, most: usize) -> String {
+    let text: String = text.chars().map(|c| if c == '\n' { ' ' } else { c }).collect();
+    if text.chars().count() <= most {
+        return text;
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Inlines as runs of one ink each.

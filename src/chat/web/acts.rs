@@ -56,7 +56,7 @@ pub async fn submit(State(room): State<Room>, headers: HeaderMap, body: RawForm)
     let event = event(&visitor, filled.delivery()?, Some(entry.id.clone()), intent);
     if event.is_sealed() {
         let reply = room.inbox.ask(event).await;
-        return sealed::sent(&room, &visitor, &headers, (entry, form, values), reply).await;
+        return sealed::sent((&room, &visitor), &headers, (entry, form, values), reply).await;
     }
     let said = reply_id(&event);
     let (form, card) = match room.inbox.ask(event).await {

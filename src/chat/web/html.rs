@@ -80,6 +80,15 @@ pub fn write_link(out: &mut String, url: &str, inner: impl FnOnce(&mut String)) 
     out.push_str("</a>");
 }
 
+/// A picture of a preview: its words, and where it is.
+pub fn write_image(out: &mut String, (alt, source): (&str, &str)) {
+    out.push_str("<img class=\"shown\" src=\"");
+    write_text(out, source);
+    out.push_str("\" alt=\"");
+    write_text(out, alt);
+    out.push_str("\">");
+}
+
 /// Text, escaped for elements and for attributes.
 pub fn write_text(out: &mut String, text: &str) {
     for c in text.chars() {

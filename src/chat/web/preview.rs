@@ -12,7 +12,7 @@ use super::assets::{ADDRESSES, Addresses};
 use super::content::Content;
 use super::page::{event, is_fragment};
 use super::refusal::Refusal;
-use super::{Room, visit};
+use super::{Room, picture, visit};
 use crate::chat::{Card, Intent, Reply, discord, slack};
 use crate::error::Result;
 use crate::store::conversation::Visitor;
@@ -47,7 +47,7 @@ pub async fn show(
 ) -> Result<Response, Refusal> {
     let visitor = visit::required(&room.chat, &headers).await?;
     let card = find(&room, &visitor, &which.entry).await?.ok_or_else(Refusal::missing)?;
-    let preview = preview(&card, which.dress)?;
+    let preview = preview(&card, &which)?;
     if is_fragment(&headers) {
         return Ok(Html(preview).into_response());
     }
@@ -56,7 +56,7 @@ pub async fn show(
 }
 
 /// The card of an entry of this visitor, or of their home.
-async fn find(room: &Room, visitor: &Visitor, entry: &str) -> Result<Option<Card>> {
+pub async fn find(room: &Room, visitor: &Visitor, entry: &str) -> Result<Option<Card>> {
     if entry.is_empty() {
         return Ok(match room.inbox.ask(event(visitor, Uuid::new_v4(), None, Intent::OpenHome)).await {
             Reply::Card(card) => Some(card),
@@ -71,24 +71,27 @@ async fn find(room: &Room, visitor: &Visitor, entry: &str) -> Result<Option<Card
 }
 
 /// The HTML of a card in another platform's dress, with the JSON that it was drawn from.
-fn preview(card: &Card, dress: Dress) -> Result<String> {
+fn preview(card: &Card, which: &Which) -> Result<String> {
+    let picture = card.picture.as_ref().map(|picture| picture::address(&which.entry, &picture.chart));
+    let (dress, source) = (which.dress, picture.as_deref().unwrap_or_default());
     let (body, drawn, notification) = match dress {
         Dress::Slack => {
-            let content = slack::content(card);
-            let drawn = block_kit::draw(&content);
+            let content = slack::preview(card);
+            let drawn = block_kit::draw(&content, source);
             // What Slack's builder takes: it knows blocks only.
             let text = content["text"].as_str().map(block_kit::unescape);
             (json!({"blocks": content["blocks"]}), drawn, text)
         }
         Dress::Discord => {
-            let message = discord::message(card);
-            let drawn = embed::draw(&message);
+            let message = discord::preview(card);
+            let drawn = embed::draw(&message, source);
             (message, drawn, None)
         }
     };
     let left_out = card.buttons.len().saturating_sub(count_buttons(&body));
     let (is_cut, json) = (is_cut(card, &body), serde_json::to_string_pretty(&body)?);
-    Ok(Preview { dress, drawn, notification: notification.unwrap_or_default(), left_out, is_cut, json }.render()?)
+    let (notification, has_picture) = (notification.unwrap_or_default(), picture.is_some());
+    Ok(Preview { dress, drawn, notification, left_out, is_cut, has_picture, json }.render()?)
 }
 
 /// How many buttons a message has.
@@ -134,6 +137,8 @@ struct Preview {
     left_out: usize,
     /// Whether a text was too long.
     is_cut: bool,
+    /// Whether there is a picture, which Slack's builder cannot show.
+    has_picture: bool,
     json: String,
 }
 

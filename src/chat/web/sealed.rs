@@ -32,8 +32,7 @@ pub async fn press(room: &Room, visitor: &Visitor, headers: &HeaderMap, event: E
 
 /// A form was sent. With mistakes it is shown again as it was filled in, on this page only.
 pub async fn sent(
-    room: &Room,
-    visitor: &Visitor,
+    (room, visitor): (&Room, &Visitor),
     headers: &HeaderMap,
     (entry, form, values): (Entry, Form, BTreeMap<String, Value>),
     reply: Reply,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::content::{Content, text_of};
 use super::html;
+use super::picture;
 use super::thread::Thread;
 use crate::chat::{Action, Button, Card, Choice, Field, Form, Input, Style, Tone};
 use crate::error::Result;
@@ -124,13 +125,17 @@ struct CardView<'a> {
     delivery: Uuid,
     card: &'a Card,
     body: String,
+    /// The HTML of its picture.
+    picture: String,
     /// The HTML of what is folded under it.
     details: &'a str,
 }
 
 impl<'a> CardView<'a> {
     fn new(dom_id: &'a str, entry: &'a str, card: &'a Card) -> Self {
-        Self { dom_id, entry, level: 2, delivery: Uuid::new_v4(), card, body: html::markdown(&card.body), details: "" }
+        let picture = card.picture.as_ref().map(|picture| picture::image(entry, picture)).unwrap_or_default();
+        let body = html::markdown(&card.body);
+        Self { dom_id, entry, level: 2, delivery: Uuid::new_v4(), card, body, picture, details: "" }
     }
 
     fn tone(&self) -> &'static str {
@@ -248,6 +253,7 @@ mod tests {
             body: "Step **2**".into(),
             facts: vec![("Since".into(), "40s".into())],
             progress: Some(Progress { percent: 140, label: "Copying".into() }),
+            picture: None,
             buttons: vec![
                 button("Look", Action::Open("https://ci.example.org/7".into()), Style::Plain),
                 button("Not a link", Action::Open("javascript:alert(1)".into()), Style::Plain),
@@ -281,6 +287,7 @@ mod tests {
             body: bad.clone(),
             facts: vec![(bad.clone(), bad.clone())],
             progress: Some(Progress { percent: 1, label: bad.clone() }),
+            picture: None,
             buttons: vec![Button { label: bad.clone(), action: Action::Fill(bad.clone()), style: Style::Plain }],
             footnote: Some(bad.clone()),
             ..Card::default()

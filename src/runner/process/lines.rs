@@ -27,6 +27,7 @@ struct Line {
     link: Option<String>,
     log: Option<String>,
     error: Option<String>,
+    declined: Option<String>,
 }
 
 /// What has been learned from the lines of one stream.
@@ -44,6 +45,8 @@ pub(super) struct Lines<'a> {
     pub(super) overflown: bool,
     pub(super) link: Option<String>,
     pub(super) error: Option<String>,
+    /// Why it cannot be done as it was asked for.
+    pub(super) declined: Option<String>,
     /// The last line of the log that says something.
     pub(super) last: Option<String>,
     percent: Option<u8>,
@@ -64,6 +67,7 @@ impl<'a> Lines<'a> {
             overflown: false,
             link: None,
             error: None,
+            declined: None,
             last: None,
             percent: None,
             tail: VecDeque::new(),
@@ -114,6 +118,9 @@ impl<'a> Lines<'a> {
         }
         if let Some(error) = said.error {
             self.error = Some(plain(&mask.text(&error)));
+        }
+        if let Some(declined) = said.declined {
+            self.declined = Some(plain(&mask.text(&declined)));
         }
         let link = said.link.filter(|link| is_web_address(link));
         self.link = link.clone().or(self.link.take());

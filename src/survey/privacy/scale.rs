@@ -175,7 +175,7 @@ mod tests {
         /// Whatever one answer turns into, the bound holds: that is what the proof of the planner needs of it.
         #[test]
         fn a_bound_survives_any_change_of_one_answer(
-            mut counts in vec(0_u64..3, 2..8), k in 3_u32..8, ordered: bool, fullest: usize, many in 0_u64..40,
+            mut counts in vec(0_u64..3, 2..8), k in 3_u32..8, ordered: bool, (fullest, many) in (0_usize..8, 0_u64..40),
         ) {
             let buckets = counts.len();
             let scale = if ordered { Scale::Ordered(buckets) } else { Scale::Unordered(buckets) };

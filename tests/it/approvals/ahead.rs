@@ -37,7 +37,12 @@ async fn a_vote_given_ahead_counts_as_often_as_was_said() {
         let stage = Stage::set(on, AHEAD).await;
         let granted = card_of(&grant(&stage, &wish("ada", "7d", 2)).await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &granted), @"");
+            insta::assert_snapshot!(text(&stage, &granted), @"
+            [good] Approved ahead
+              /db create with size=large has your vote 2 times, for ada, until Tue 8 Dec, 09:00 UTC. What was asked already still waits for your press.
+              [Approve this one too]
+              (/approvals shows it, and takes it back)
+            ");
         }
         assert_eq!(becomes(&stage, "ada", "/db create one size=large").await, State::Succeeded);
         assert_eq!(becomes(&stage, "fay", "/db create two size=large").await, State::AwaitingApproval, "it is ada's");

@@ -21,7 +21,12 @@ async fn b4_a_plan_that_changed_is_void_and_asked_again() {
         stage.reload("? 120.5 :", "? 480.5 :");
         let told = card_of(&stage.press("cleo", "approve", &before.id).await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(text(&stage, &told), @"");
+            insta::assert_snapshot!(text(&stage, &told), @"
+            [waiting] It would do something else now
+              What would be done has changed since this was put to you, so your approval was not taken.
+              Cost: 120.5 EUR a month → 480.5 EUR a month
+              (Where it still needs an approval, there is a new card with what it would do now)
+            ");
         }
         let after = stage.latest().await;
         assert!(after.id != before.id && after.plan_hash != before.plan_hash);

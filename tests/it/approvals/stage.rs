@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use stationmaster::chat::{Card, Intent, PlatformName, Reply, Token};
+use stationmaster::clock::Span;
 use stationmaster::config::Config;
+use stationmaster::serve;
 use stationmaster::store::approval::Approval;
 use stationmaster::store::request::{Request, State};
 use wiremock::matchers::{method, path};
@@ -166,6 +168,15 @@ impl Stage {
     /// How often the work was done.
     pub async fn runs(&self) -> usize {
         self.api.received_requests().await.expect("recorded").len()
+    }
+
+    /// Nothing is left that keeps the time of an approval, however long one waits.
+    pub async fn has_no_timer(&self) {
+        self.house.clock.advance(Span::from_secs(30 * 24 * 3600));
+        let claims = serve::work_next(&self.house.app, 64).await.expect("claims");
+        let timers = claims.iter().filter(|claim| claim.payload.contains("\"remind\"")).count();
+        assert_eq!(timers, 0, "{claims:?}");
+        self.house.app.store.verify_audit().await.expect("the audit trail holds");
     }
 
     /// The actions of the audit trail of ada's latest request, with who did them.

@@ -54,7 +54,7 @@ async fn reminders_come_in_working_hours_also_when_the_clock_is_set_back() {
         assert_eq!(reminders(&stage), 2, "two are enough");
         go(&stage, "2027-03-31T16:30:00Z").await;
         assert_eq!(stage.state().await, State::Expired);
-        stage.house.finish().await;
+        stage.has_no_timer().await;
     })
     .await;
 }
@@ -115,7 +115,7 @@ async fn a_level_that_cannot_decide_is_not_waited_for() {
         stage.house.clock.advance(Span::from_secs(10 * 3600));
         stage.house.settle().await;
         assert_eq!((stage.state().await, stage.latest().await.state.as_str()), (State::Expired, state::EXPIRED));
-        stage.house.finish().await;
+        stage.has_no_timer().await;
     })
     .await;
 }
@@ -191,7 +191,7 @@ async fn f20_timer_and_click_in_the_same_millisecond_have_one_outcome() {
             };
             let found = stage.latest().await.state;
             assert_eq!((stage.state().await, found.as_str(), stage.runs().await), expected, "{pressed:?}");
-            stage.house.finish().await;
+            stage.has_no_timer().await;
         }
     })
     .await;

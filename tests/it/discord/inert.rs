@@ -17,6 +17,7 @@ use stationmaster::clock::Clock;
 use stationmaster::config;
 use stationmaster::error::Result;
 use stationmaster::store::Store;
+use tokio::sync::Notify;
 
 use super::delivery::public_key;
 use super::interaction::inputs;
@@ -30,9 +31,9 @@ use crate::wire::Wire;
 const EMPTY: &str = "–";
 
 /// The adapter, connected to a Discord in this process; whatever is said, it is told to answer the same.
-struct Bench {
-    discord: Discord,
-    chat: Arc<DiscordChat>,
+pub struct Bench {
+    pub discord: Discord,
+    pub chat: Arc<DiscordChat>,
     desk: Arc<Desk>,
     _folder: tempfile::TempDir,
 }
@@ -42,6 +43,7 @@ struct Bench {
 struct Desk {
     chat: OnceLock<Arc<DiscordChat>>,
     reply: Mutex<Option<Reply>>,
+    replied: Arc<Notify>,
 }
 
 impl Desk {
@@ -53,8 +55,11 @@ impl Desk {
 #[async_trait]
 impl Inbox for Desk {
     async fn accept(&self, event: Event) -> Result<bool> {
-        let (chat, reply) = (self.chat.get().expect("set").clone(), self.reply());
-        tokio::spawn(async move { chat.reply(&event, &reply).await.expect("it is answered") });
+        let (chat, reply, replied) = (self.chat.get().expect("set").clone(), self.reply(), self.replied.clone());
+        tokio::spawn(async move {
+            chat.reply(&event, &reply).await.expect("it is answered");
+            replied.notify_one();
+        });
         Ok(true)
     }
 
@@ -84,7 +89,7 @@ async fn receive(
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let discord = Discord::http();
         discord.world.with(|state| state.unlimited = true);
         let folder = tempfile::tempdir().expect("a folder");
@@ -111,9 +116,10 @@ impl Bench {
     }
 
     /// Somebody says something, and is answered so.
-    async fn answer(&self, reply: Reply) {
+    pub async fn answer(&self, reply: Reply) {
         *self.desk.reply.lock().expect("lock") = Some(reply);
         self.discord.say("ada", "/whatever").await;
+        self.desk.replied.notified().await;
     }
 
     /// What Discord refused, and what is more than text in what was sent; all of it is then gone.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::check::{self, Kind};
+use super::routes;
 use super::world::{self, APPLICATION, Author, CHANNEL, EPHEMERAL, GUILD, Modal, State, id_of};
 
 /// How long the first answer may take.
@@ -141,6 +142,9 @@ pub fn respond(state: &mut State, (id, token): (&str, &str), body: &Value) -> Re
     if !takes(known.kind, known.source.is_some()).contains(&kind) {
         mistakes.push(("type".into(), format!("an interaction of type {} cannot be answered so", known.kind)));
     }
+    if !body["data"]["attachments"].as_array().is_none_or(Vec::is_empty) {
+        mistakes.push(("attachments".into(), "no file comes with this".into()));
+    }
     if !mistakes.is_empty() {
         return Err(Answer::invalid(&mistakes));
     }
@@ -216,6 +220,7 @@ pub fn follow_up(state: &mut State, token: &str, body: &Value) -> Result<Answer,
     if !mistakes.is_empty() {
         return Err(Answer::invalid(&mistakes));
     }
+    let attachments = routes::attach(state, &[], body)?;
     let waiting = known.original.clone().filter(|id| state.message(id).is_some_and(|message| message.thinking));
     let id = match waiting {
         Some(id) => {
@@ -224,6 +229,7 @@ pub fn follow_up(state: &mut State, token: &str, body: &Value) -> Result<Answer,
         }
         None => say(state, &known, (body, false)),
     };
+    state.message(&id).ok_or_else(Answer::unknown_message)?.attachments = attachments;
     shown(state, &id)
 }
 
@@ -268,6 +274,9 @@ pub fn edit(state: &mut State, (id, kind): (&str, Kind), body: &Value) -> Result
     if check::is_empty(&after) {
         return Err(Answer::refusal(400, 50006, "Cannot send an empty message"));
     }
+    let had = state.message(id).map(|message| message.attachments.clone()).unwrap_or_default();
+    let attachments = routes::attach(state, &had, body)?;
     state.rewrite(id, body);
+    state.message(id).ok_or_else(Answer::unknown_message)?.attachments = attachments;
     Ok(())
 }

@@ -54,7 +54,7 @@ pub fn message(state: &State, message: &Message) -> Value {
     let mut value = json!({
         "id": message.id, "channel_id": message.channel, "author": author(&message.author), "content": "",
         "timestamp": "2026-11-26T10:00:00.000000+00:00", "edited_timestamp": null, "tts": false,
-        "mention_everyone": false, "mentions": [], "mention_roles": [], "attachments": [], "embeds": [],
+        "mention_everyone": false, "mentions": [], "mention_roles": [], "attachments": message.attachments, "embeds": [],
         "components": [], "pinned": false, "type": 0, "flags": 0, "nonce": message.nonce,
     });
     for key in ["content", "embeds", "components", "flags", "mentions"] {

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
+use super::attachment::{self, Sent};
 use super::fault::{self, Harm};
 use super::gateway;
 use super::routes;
@@ -88,22 +89,24 @@ impl Door {
             _ => {}
         }
         let authorized = parts.headers.get("authorization").is_some_and(|given| given == &format!("Bot {TOKEN}"));
-        let answer = match harm.as_ref().and_then(Harm::answer) {
-            Some(answer) => answer,
-            None => self.perform((method, path, parts.uri.query().unwrap_or_default()), &body, authorized),
+        let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let answer = match (harm.as_ref().and_then(Harm::answer), content(kind, &body)) {
+            (Some(answer), _) => answer,
+            (None, None) => Answer::refusal(400, 50109, "The request body contains invalid JSON."),
+            (None, Some(content)) => {
+                self.perform((method, path, parts.uri.query().unwrap_or_default()), content, authorized)
+            }
         };
         self.note((method, path), answer.status);
         if matches!(harm, Some(Harm::Lose)) { Err(Cut) } else { Ok(response(answer)) }
     }
 
-    fn perform(&self, (method, path, query): (&str, &str, &str), body: &[u8], authorized: bool) -> Answer {
-        let value = match body {
-            [] => Value::Null,
-            bytes => match serde_json::from_slice(bytes) {
-                Ok(value) => value,
-                Err(_) => return Answer::refusal(400, 50109, "The request body contains invalid JSON."),
-            },
-        };
+    fn perform(
+        &self,
+        (method, path, query): (&str, &str, &str),
+        (value, files): (Value, Vec<Sent>),
+        authorized: bool,
+    ) -> Answer {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let gateway = self.world.look(|state| state.gateway.clone());
         let request = routes::Request {
@@ -120,6 +123,7 @@ impl Door {
             if let Some(limited) = bucket.as_deref().and_then(|bucket| limited(state, bucket)) {
                 return limited;
             }
+            state.files = files;
             let mut answer = routes::answer(state, &request);
             if answer.body["code"] == 50035 {
                 let said = serde_json::to_string_pretty(&value).expect("JSON");
@@ -133,6 +137,15 @@ impl Door {
     fn note(&self, (method, path): (&str, &str), status: u16) {
         let call = Call { method: method.into(), path: path.into(), status };
         self.world.with(|state| state.calls.push(call));
+    }
+}
+
+/// The JSON and the files of a body; nothing if it can be read as neither.
+fn content(kind: &str, body: &[u8]) -> Option<(Value, Vec<Sent>)> {
+    match body {
+        [] => Some((Value::Null, Vec::new())),
+        _ if kind.starts_with("multipart/") => attachment::read(kind, body),
+        bytes => Some((serde_json::from_slice(bytes).ok()?, Vec::new())),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::attachment;
 use super::check::{self, Kind};
 use super::interaction;
 use super::world::{self, APPLICATION, Author, Channel, GUILD, ROLE, State, name_of, user};
@@ -191,11 +192,22 @@ fn post(state: &mut State, channel: &str, body: &Value) -> Result<Answer, Answer
     if let Some(known) = state.messages.iter().find(same).filter(|_| enforced) {
         return Ok(Answer::ok(world::message(state, known)));
     }
-    let id = state.write(channel, Author::Bot, body.clone()).id.clone();
+    let attachments = attach(state, &[], body)?;
+    let message = state.write(channel, Author::Bot, body.clone());
+    message.attachments = attachments;
+    let id = message.id.clone();
     let written = state.messages.iter().find(|message| message.id == id).expect("just written");
     let object = world::message(state, written);
     super::gateway::announce(state, "MESSAGE_CREATE", &in_guild(&object));
     Ok(Answer::ok(object))
+}
+
+/// The attachments of a message after a call, if they may be there.
+pub fn attach(state: &mut State, had: &[Value], body: &Value) -> Result<Vec<Value>, Answer> {
+    if state.no_files && !state.files.is_empty() {
+        return Err(Answer::refusal(403, 50013, "Missing Permissions"));
+    }
+    attachment::after(state, had, body).map_err(|wrong| Answer::invalid(&wrong))
 }
 
 /// A message as the gateway tells it.

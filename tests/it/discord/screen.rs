@@ -56,6 +56,7 @@ pub fn message(message: &Message) -> String {
     for embed in list(&message.body["embeds"]) {
         lines.extend(embed_lines(embed, is_form));
     }
+    lines.extend(message.attachments.iter().map(|attachment| format!("({})", text(&attachment["description"]))));
     for row in list(&message.body["components"]) {
         let labels = list(&row["components"]).iter().filter(|part| part["type"] == 2).map(|part| text(&part["label"]));
         let buttons: Vec<_> =

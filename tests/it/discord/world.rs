@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::attachment::Sent;
 use super::fault::Fault;
 use super::gateway::Session;
 use super::interaction::Interaction;
@@ -82,6 +83,8 @@ pub struct Message {
     /// It says that the application is thinking.
     pub thinking: bool,
     pub nonce: Option<String>,
+    /// As Discord tells of them.
+    pub attachments: Vec<Value>,
     /// How often it was edited.
     pub edits: usize,
     /// When it last changed, in the order of all changes.
@@ -145,6 +148,10 @@ pub struct State {
     pub interactions: BTreeMap<String, Interaction>,
     pub sessions: BTreeMap<String, Session>,
     pub calls: Vec<Call>,
+    /// The files that came with the call that is being answered.
+    pub files: Vec<Sent>,
+    /// Whether files may not be attached anywhere.
+    pub no_files: bool,
     /// What was sent and refused for its content.
     pub refused: Vec<String>,
     pub faults: Vec<Fault>,
@@ -192,7 +199,19 @@ impl State {
         let (id, changed) = (self.new_id(), self.next_change());
         let (only_for, nonce) = (None, body["nonce"].as_str().map(str::to_owned));
         let (channel, read) = (channel.to_owned(), BTreeMap::new());
-        let message = Message { id, channel, author, body, only_for, thinking: false, nonce, edits: 0, changed, read };
+        let message = Message {
+            id,
+            channel,
+            author,
+            body,
+            only_for,
+            thinking: false,
+            nonce,
+            attachments: Vec::new(),
+            edits: 0,
+            changed,
+            read,
+        };
         self.messages.push(message);
         self.messages.last_mut().expect("just written")
     }

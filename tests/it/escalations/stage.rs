@@ -71,12 +71,12 @@ impl Stage {
     pub async fn with(on: On, words: (&str, &str), change: impl FnOnce(&mut Config)) -> Self {
         let api = MockServer::start().await;
         let file = databases(&api.uri(), words);
-        let house = House::configured(on, &[&file], |config| {
+        let all = |config: &mut Config| {
             configure(config);
             change(config);
-        })
-        .await;
-        let stage = Self { house: house.everywhere(), api, file };
+        };
+        let house = House::configured(on, &[&file], all).await.everywhere();
+        let stage = Self { house, api, file };
         // Whoever was never seen cannot be reached.
         for who in ["ben", "cleo", "dora", "eve"] {
             stage.house.say(who, "/whoami").await;

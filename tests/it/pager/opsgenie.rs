@@ -74,7 +74,8 @@ fn create(world: &mut World, call: &Call) -> Response {
     }
     if !errors.is_empty() {
         world.complain(call, errors.clone());
-        let errors: Value = errors.into_iter().enumerate().map(|(n, error)| (n.to_string(), Value::from(error))).collect();
+        let errors: Value =
+            errors.into_iter().enumerate().map(|(n, error)| (n.to_string(), Value::from(error))).collect();
         let message = "Request body is not processable. Please check the errors.";
         return said(422, json!({ "message": message, "errors": errors, "took": 0.1, "requestId": "r" }));
     }

@@ -78,6 +78,8 @@ async fn d2_every_status_has_its_meaning() {
         (400, failed(false, false)),
         (401, failed(false, false)),
         (404, failed(false, false)),
+        (409, Status::Declined),
+        (422, Status::Declined),
         (408, failed(true, true)),
         (425, failed(true, true)),
         (429, failed(true, true)),

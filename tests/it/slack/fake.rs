@@ -156,3 +156,40 @@ async fn faults_and_paces_are_what_they_say() {
     assert_eq!(app.call("chat.postMessage", message(GENERAL)).await, "ratelimited");
     assert_eq!(app.call("chat.postMessage", message("U0ADA")).await, "ok");
 }
+
+#[tokio::test]
+async fn a_file_is_asked_for_sent_finished_and_only_then_shown() {
+    let app = Careless::new().await;
+    let ask = async |query: &str| {
+        let url = format!("http://{}/api/files.getUploadURLExternal?{query}", app.slack.host);
+        let answer = app.web.get(url).bearer_auth(BOT_TOKEN).send().await.expect("an answer");
+        answer.json::<Value>().await.expect("JSON")
+    };
+    assert_eq!(ask("filename=a.png&length=0").await["error"], "missing_argument");
+    assert_eq!(
+        ask(&format!("filename=a.png&length=3&alt_txt={}", "x".repeat(1001))).await["error"],
+        "alt_txt_too_large"
+    );
+    let place = ask("filename=a.png&length=3").await;
+    let (url, id) = (place["upload_url"].as_str().expect("a place").to_owned(), place["file_id"].clone());
+    let done = json!({ "files": [{ "id": id, "title": "a.png" }] });
+    assert_eq!(app.call("files.completeUploadExternal", done.clone()).await, "file_not_found", "nothing was sent yet");
+    let send = async |bytes: &'static [u8], token: Option<&str>| {
+        let request = app.web.post(&url).body(bytes);
+        let request = token.map(|token| request.try_clone().expect("bytes").bearer_auth(token)).unwrap_or(request);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(send(b"four", None).await, 400);
+    assert_eq!(send(b"abc", Some(BOT_TOKEN)).await, 400);
+    assert_eq!(send(b"abc", None).await, 200);
+    assert_eq!(send(b"abc", None).await, 400);
+    let shown = json!([{ "type": "image", "slack_file": { "id": id }, "alt_text": "x" }]);
+    let mut post = message(GENERAL);
+    post["blocks"] = shown;
+    assert_eq!(app.call("chat.postMessage", post.clone()).await, "invalid_blocks", "it is not finished");
+    assert_eq!(app.call("files.completeUploadExternal", done.clone()).await, "ok");
+    assert_eq!(app.call("files.completeUploadExternal", done).await, "file_not_found");
+    assert_eq!(app.call("chat.postMessage", post).await, "invalid_blocks", "and it is no picture");
+    app.slack.workspace().granted.remove("files:write");
+    assert_eq!(ask("filename=a.png&length=3").await["error"], "missing_scope");
+}

@@ -45,15 +45,15 @@ fn unescaped(text: &str) -> Option<String> {
 }
 
 /// The adapter, connected to a Slack in this process.
-struct Bench {
-    slack: Slack,
-    chat: Arc<SlackChat>,
-    clock: Clock,
+pub struct Bench {
+    pub slack: Slack,
+    pub chat: Arc<SlackChat>,
+    pub clock: Clock,
     _folder: tempfile::TempDir,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let slack = Slack::http().await;
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::system();
@@ -69,7 +69,7 @@ impl Bench {
         Self { slack, chat: Arc::new(chat), clock, _folder: folder }
     }
 
-    fn event(&self, intent: Intent, way: Value) -> Event {
+    pub fn event(&self, intent: Intent, way: Value) -> Event {
         Event {
             id: "e".into(),
             platform: PlatformName::Slack,
@@ -87,6 +87,7 @@ impl Bench {
     fn complaints(&self) -> Vec<String> {
         let mut found = self.slack.take_breaches();
         let mut workspace = self.slack.server.workspace();
+        workspace.files.clear();
         for message in std::mem::take(&mut workspace.messages) {
             found.extend(unescaped(&message.text));
             lively(&message.blocks, &mut found);

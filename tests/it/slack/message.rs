@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::file;
 use super::method::{Given, Outcome, Refusal, channel_for};
 use super::rule;
 use super::workspace::{BOT_USER, Message, Workspace};
@@ -48,6 +49,7 @@ fn content(workspace: &mut Workspace, given: &Given, surface: &str) -> Result<Co
     if !metadata.is_null() && !is_named {
         return Err(refused(workspace, "invalid_metadata_format", &[]));
     }
+    file::look(workspace, &blocks, is_posted)?;
     look(workspace, given, surface);
     let blocks = if blocks.is_null() { json!([]) } else { with_ids(workspace, blocks) };
     Ok(Content { text, blocks, metadata })

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::workspace::{APP, APP_TOKEN, BOT, BOT_TOKEN, BOT_USER, TEAM, Workspace};
-use super::{message, view};
+use super::{file, message, view};
 
 /// What a method was given.
 pub struct Given {
@@ -25,7 +25,7 @@ type Method = fn(&mut Workspace, &Given) -> Outcome;
 
 /// The methods: their names, the scope that each needs, whether they read JSON (those that only read do not), and what
 /// they do.
-const METHODS: [(&str, &str, bool, Method); 25] = [
+const METHODS: [(&str, &str, bool, Method); 27] = [
     ("apps.connections.open", "connections:write", true, connections_open),
     ("auth.test", "", true, auth_test),
     ("bots.info", "users:read", false, bots_info),
@@ -41,6 +41,8 @@ const METHODS: [(&str, &str, bool, Method); 25] = [
     ("conversations.members", "", false, conversations_members),
     ("conversations.open", "im:write", true, conversations_open),
     ("conversations.replies", "", false, message::replies),
+    ("files.completeUploadExternal", "files:write", true, file::complete),
+    ("files.getUploadURLExternal", "files:write", false, file::get_upload_url),
     ("team.info", "team:read", false, team_info),
     ("usergroups.list", "usergroups:read", false, usergroups_list),
     ("usergroups.users.list", "usergroups:read", false, usergroups_users),

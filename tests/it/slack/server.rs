@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::method::{self, Given};
 use super::socket::{self, Sockets};
 use super::workspace::Workspace;
-use super::{message, workspace};
+use super::{file, message, workspace};
 
 /// The most bytes that are read of a request.
 const BODY: usize = 1024 * 1024;
@@ -167,6 +167,9 @@ impl Server {
         if path == "/link/" {
             return Ok(socket::upgrade(self, &mut request));
         }
+        if path.starts_with("/upload/") {
+            return self.take_file(&path, request).await;
+        }
         let is_hook = path.starts_with("/hooks/");
         let name = match path.strip_prefix("/api/") {
             Some(method) => method.to_owned(),
@@ -194,6 +197,29 @@ impl Server {
         self.calls.lock().expect("lock").push(call);
         self.touch();
         answer.into_response().ok_or(Dropped)
+    }
+
+    /// Takes the bytes of a file.
+    async fn take_file(&self, path: &str, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
+        let fault = self.take_fault("upload");
+        let is_post = request.method() == Method::POST;
+        let token = request.headers().get(AUTHORIZATION).and_then(|token| token.to_str().ok()).unwrap_or_default();
+        let token = token.to_owned();
+        let bytes = to_bytes(Body::new(request.into_body()), BODY).await.unwrap_or_default();
+        let (status, words) = match fault {
+            Some(Fault::Status(status)) => (status, String::new()),
+            Some(_) => (0, String::new()),
+            None if !is_post => (405, String::new()),
+            None => file::take(&mut self.workspace(), path, (&token, bytes.into())),
+        };
+        let call = Call { method: "upload".into(), args: Value::Null, at: Instant::now(), status };
+        self.calls.lock().expect("lock").push(call);
+        self.touch();
+        if status == 0 {
+            return Err(Dropped);
+        }
+        let response = Response::builder().status(status).header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        Ok(response.body(Body::from(words)).expect("a response"))
     }
 
     fn take_fault(&self, name: &str) -> Option<Fault> {

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::file::File;
+
 /// The workspace, the app, and the app's own user.
 pub const TEAM: &str = "T0HOUSE";
 pub const APP: &str = "A0MASTER";
@@ -27,12 +29,13 @@ const HOOK: i64 = 30 * 60 * 1000;
 const HOOK_USES: u32 = 5;
 
 /// What the app asked for when it was installed: what its manifest says, and no more.
-const SCOPES: [&str; 11] = [
+const SCOPES: [&str; 12] = [
     "app_mentions:read",
     "channels:history",
     "chat:write",
     "chat:write.public",
     "commands",
+    "files:write",
     "groups:history",
     "im:history",
     "im:write",
@@ -114,6 +117,9 @@ pub struct Workspace {
     /// The user groups: id, handle, members.
     pub groups: Vec<(String, String, Vec<String>)>,
     pub messages: Vec<Message>,
+    pub files: Vec<File>,
+    /// How often a new file is not ready yet when it is to be shown.
+    pub settling: usize,
     /// The views that are open; of a person's modals, the last is in front.
     pub views: Vec<View>,
     pub granted: BTreeSet<String>,
@@ -139,6 +145,8 @@ impl Workspace {
             channels: Vec::new(),
             groups: vec![("S0DATA".into(), "data".into(), vec!["U0ADA".into()])],
             messages: Vec::new(),
+            files: Vec::new(),
+            settling: 0,
             views: Vec::new(),
             granted: SCOPES.map(String::from).into(),
             tokens: [BOT_TOKEN, APP_TOKEN].map(String::from).into(),

@@ -88,7 +88,8 @@ async fn nothing_that_is_stored_or_logged_ties_an_answer_to_a_person() {
         }
     }
     let logged = String::from_utf8_lossy(&log.0.lock().expect("lock")).into_owned();
-    assert!(!logged.is_empty() && !logged.contains("Make thing"), "no answer is logged");
+    let told: Vec<&str> = logged.lines().filter(|line| line.contains("Make thing")).take(3).collect();
+    assert!(!logged.is_empty() && told.is_empty(), "answers are logged: {told:#?}");
     stage.pass(11 * DAY).await;
     let closed = files(&stage.house.url);
     assert!(!places(&open, &key).is_empty() && places(&closed, &key).is_empty(), "the key is gone from the disk");

@@ -53,6 +53,8 @@ pub struct Stage {
     pub house: House,
     people: Vec<String>,
     files: Vec<&'static str>,
+    /// The process before a restart, whose folder stays.
+    before: Option<House>,
 }
 
 /// What the `number`th person fills in: no two of a team alike.
@@ -101,7 +103,7 @@ impl Stage {
 
     pub async fn named(on: On, files: Vec<&'static str>, people: Vec<String>) -> Self {
         let house = House::configured(on, &files, |config| configure(config, &people)).await;
-        let stage = Self { house, people, files };
+        let stage = Self { house, people, files, before: None };
         for who in stage.people.iter().map(String::as_str).chain(["ada"]) {
             stage.house.say(who, "/home").await;
         }
@@ -110,7 +112,8 @@ impl Stage {
 
     /// The same with another process.
     pub async fn restart(self) -> Self {
-        Self { house: self.house.again(&self.files).await, ..self }
+        let house = self.house.again(&self.files).await;
+        Self { house, before: Some(self.house), ..self }
     }
 
     pub fn people(&self) -> &[String] {

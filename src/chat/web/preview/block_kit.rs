@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::chat::web::html::{write_link, write_text};
+use crate::chat::web::html::{write_image, write_link, write_text};
 
-/// The HTML of a message: its blocks, or where there is none its text.
-pub fn draw(message: &Value) -> String {
+/// The HTML of a message: its blocks, or where there is none its text. `picture` is where its picture is.
+pub fn draw(message: &Value, picture: &str) -> String {
     let mut out = String::new();
     let blocks = list(&message["blocks"]);
     if blocks.is_empty() {
@@ -13,7 +13,10 @@ pub fn draw(message: &Value) -> String {
         write_element(&mut out, ("p", "sl-run"), |out| write_lines(out, &text));
     }
     for block in blocks {
-        draw_block(&mut out, block);
+        match block["type"].as_str() {
+            Some("image") => write_image(&mut out, (block["alt_text"].as_str().unwrap_or_default(), picture)),
+            _ => draw_block(&mut out, block),
+        }
     }
     out
 }
@@ -164,8 +167,11 @@ mod tests {
             {"type": "context", "elements": [{"type": "plain_text", "text": "req_1"}]},
             {"type": "hologram"},
         ]);
-        insta::assert_snapshot!(draw(&json!({"text": "t", "blocks": blocks})).replace("><", ">\n<"));
-        let bare = draw(&json!({"text": "a &lt;b&gt;\nc", "blocks": []}));
+        insta::assert_snapshot!(draw(&json!({"text": "t", "blocks": blocks}), "").replace("><", ">\n<"));
+        let image = json!({"type": "image", "slack_file": {"id": "F0AAAAAAAA"}, "alt_text": "a \"b\""});
+        let drawn = draw(&json!({"blocks": [image]}), "/chat/picture?a&b");
+        assert_eq!(drawn, "<img class=\"shown\" src=\"/chat/picture?a&amp;b\" alt=\"a &quot;b&quot;\">");
+        let bare = draw(&json!({"text": "a &lt;b&gt;\nc", "blocks": []}), "");
         assert_eq!(bare, "<p class=\"sl-run\" dir=\"auto\">a &lt;b&gt;<br>c</p>");
     }
 }

@@ -3,19 +3,20 @@
 use serde_json::Value;
 
 use super::markup::markup;
-use crate::chat::web::html::write_text;
+use crate::chat::web::html::{write_image, write_text};
 
 /// Fields that stand beside each other.
 const BESIDE: usize = 3;
 
-/// The HTML of a message.
-pub fn draw(message: &Value) -> String {
+/// The HTML of a message. `picture` is where its picture is.
+pub fn draw(message: &Value, picture: &str) -> String {
     let mut out = String::new();
     if let Some(content) = message["content"].as_str().filter(|content| !content.is_empty()) {
         write_block(&mut out, "dc-content", &markup(content));
     }
+    let alt = message["attachments"][0]["description"].as_str().unwrap_or_default();
     for embed in list(&message["embeds"]) {
-        draw_embed(&mut out, embed);
+        draw_embed(&mut out, embed, (alt, picture));
     }
     for row in list(&message["components"]) {
         out.push_str("<div class=\"dc-row\">");
@@ -34,7 +35,7 @@ fn write_block(out: &mut String, class: &str, html: &str) {
     out.push_str(&format!("<div class=\"{class}\" dir=\"auto\">{html}</div>"));
 }
 
-fn draw_embed(out: &mut String, embed: &Value) {
+fn draw_embed(out: &mut String, embed: &Value, picture: (&str, &str)) {
     let colour = embed["color"].as_u64().unwrap_or(0x20_22_25) & 0xff_ff_ff;
     // A picture may have a colour of its own where a style may not.
     out.push_str(&format!(
@@ -47,6 +48,9 @@ fn draw_embed(out: &mut String, embed: &Value) {
         }
     }
     draw_fields(out, list(&embed["fields"]));
+    if embed["image"].is_object() {
+        write_image(out, picture);
+    }
     if let Some(text) = embed["footer"]["text"].as_str() {
         out.push_str("<p class=\"dc-footer\" dir=\"auto\">");
         write_text(out, text);
@@ -109,6 +113,15 @@ mod tests {
                 {"type": 2, "style": 5, "label": "Look", "url": "https://e.org"},
             ]}],
         });
-        insta::assert_snapshot!(draw(&message).replace("><", ">\n<"));
+        insta::assert_snapshot!(draw(&message, "").replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn an_attached_picture_is_in_its_embed() {
+        let embed = json!({"title": "t", "image": {"url": "attachment://a.png"}});
+        let message =
+            json!({"embeds": [embed], "attachments": [{"id": "0", "filename": "a.png", "description": "<d>"}]});
+        let drawn = draw(&message, "/chat/picture");
+        assert!(drawn.contains("<img class=\"shown\" src=\"/chat/picture\" alt=\"&lt;d&gt;\">"), "{drawn}");
     }
 }
