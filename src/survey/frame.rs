@@ -60,7 +60,8 @@ pub fn plan(survey: &Survey, people: &[&Person], catalogue: &Catalogue) -> Resul
     let groups = groups.into_iter().cloned().collect();
     // Anybody's answer may be stored without its groups, when the process ends before enough others have come; so there is
     // always a cell without groups, and what remains outside a group is judged by the answers when the wave closes.
-    *cells.entry(BTreeSet::new()).or_default() += if survey.event.is_some() { UNBOUNDED } else { u32::try_from(people.len())? };
+    *cells.entry(BTreeSet::new()).or_default() +=
+        if survey.event.is_some() { UNBOUNDED } else { u32::try_from(people.len())? };
     Plan::open(survey.minimum, &Audience { groups, cells, comments: Vec::new() })
 }
 

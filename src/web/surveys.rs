@@ -56,7 +56,10 @@ async fn show(State(app): State<Arc<App>>, Path(name): Path<String>, headers: He
     let wave: Wave = app.store.wave(id).await?.ok_or_else(missing)?;
     let report = report(&wave)?.ok_or_else(missing)?;
     if as_csv {
-        let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"survey.csv\"")];
+        let kind = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+            (header::CONTENT_DISPOSITION, "attachment; filename=\"survey.csv\""),
+        ];
         return Ok((kind, report.csv()).into_response());
     }
     let page = Page { report: &report, id }.render().map_err(anyhow::Error::from)?;

@@ -35,7 +35,7 @@ const NEIGHBOURS: [(&str, &str); 9] = [
 ];
 
 /// Foreign crates that are named in few places only, and those places.
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 10] = [
     ("axum", &["src/web", "src/chat/web"]),
     ("cel", &["src/expression.rs"]),
     ("clap", &["src/main.rs"]),

@@ -8,8 +8,8 @@ use stationmaster::store::person::{Known, Sighting};
 use stationmaster::store::survey::state;
 use stationmaster::store::waiting::{Batch, Response};
 use stationmaster::survey::budget::{BETWEEN, Past, Turn, ask_at};
-use stationmaster::survey::cohort::{Candidate, Draw};
 use stationmaster::survey::closing;
+use stationmaster::survey::cohort::{Candidate, Draw};
 
 use super::stage::{DAY, HOUR, Stage};
 use crate::engine::On;
@@ -22,10 +22,20 @@ fn a_hundred_thousand_people_are_asked_within_their_budget() {
     let mut last: BTreeMap<String, i64> = BTreeMap::new();
     let begun = Instant::now();
     // A pulse by four cohorts every three weeks, and a rare survey of everybody in the middle.
-    let rare = Turn { survey: "rare", period: Span::from_millis(90 * day), opens_at: 40 * day, open: Span::from_millis(10 * day), by_event: false };
+    let rare = Turn {
+        survey: "rare",
+        period: Span::from_millis(90 * day),
+        opens_at: 40 * day,
+        open: Span::from_millis(10 * day),
+        by_event: false,
+    };
     let mut asked = 0;
     for (number, at) in (0i64..).zip((0..90).step_by(21)) {
-        let candidate = |n: usize| Candidate { person: person(n), team: format!("t{}", n % 900), asked: last.get(&person(n)).copied() };
+        let candidate = |n: usize| Candidate {
+            person: person(n),
+            team: format!("t{}", n % 900),
+            asked: last.get(&person(n)).copied(),
+        };
         let chosen = Draw { key: "k", wave: number, cohorts: 4 }.choose((0..100_000).map(candidate).collect());
         assert!((24_000..=26_000).contains(&chosen.len()), "{}", chosen.len());
         let pulse = Turn { survey: "pulse", period: Span::from_millis(84 * day), opens_at: at * day, ..rare };
@@ -42,7 +52,8 @@ fn a_hundred_thousand_people_are_asked_within_their_budget() {
         let before = past.entry(person(number)).or_default();
         let (earlier, later): (Vec<Past>, Vec<Past>) = before.drain(..).partition(|past| past.asked_at < rare.opens_at);
         let at = ask_at(&rare, &earlier, &[], rare.opens_at).expect("the rare one finds room");
-        *before = earlier.into_iter().chain([Past { survey: "rare".into(), asked_at: at, declined_at: None }]).collect();
+        *before =
+            earlier.into_iter().chain([Past { survey: "rare".into(), asked_at: at, declined_at: None }]).collect();
         before.extend(later.into_iter().filter(|past| past.asked_at - at >= BETWEEN.millis()));
         asked += 1;
     }
@@ -147,7 +158,8 @@ async fn five_thousand_people_are_asked_in_portions_and_twenty_thousand_answers_
 }
 
 fn response(number: usize) -> Response {
-    let answers = [("flow", number % 5 + 1), ("load", number % 4 + 1), ("recommend", number % 11), ("satisfied", number % 3 + 3)];
+    let answers =
+        [("flow", number % 5 + 1), ("load", number % 4 + 1), ("recommend", number % 11), ("satisfied", number % 3 + 3)];
     let answers = answers.map(|(name, value)| (name.to_owned(), value.into())).into();
     Response { answers, cell: "0".into(), is_complete: true }
 }

@@ -120,7 +120,8 @@ async fn mistakes_are_explained_with_their_place() {
 
 #[tokio::test]
 async fn many_questions_are_advised_against_and_taken() {
-    let question = |n: usize| format!("[[survey.question]]\nname = \"q{n}\"\ntype = \"enps\"\ntext = \"How is {n}?\"\n");
+    let question =
+        |n: usize| format!("[[survey.question]]\nname = \"q{n}\"\ntype = \"enps\"\ntext = \"How is {n}?\"\n");
     let text = [GOOD.to_owned()].into_iter().chain((0..5).map(question)).collect::<String>();
     let folder = Folder::with(&text);
     let report = folder.read().await;
@@ -135,7 +136,8 @@ async fn many_questions_are_advised_against_and_taken() {
 fn the_schema_refuses_what_the_check_refuses() {
     let validator = jsonschema::validator_for(&catalogue::survey_schema()).expect("a schema");
     let value = |text: &str| -> serde_json::Value { toml::from_str(text).expect("TOML") };
-    let samples = std::fs::read_dir("commands/surveys").expect("the samples").map(|entry| entry.expect("a file").path());
+    let samples =
+        std::fs::read_dir("commands/surveys").expect("the samples").map(|entry| entry.expect("a file").path());
     let samples: Vec<String> = samples.map(|path| std::fs::read_to_string(path).expect("a survey")).collect();
     for text in samples.iter().map(String::as_str).chain([GOOD]) {
         let value = value(text);

@@ -54,7 +54,7 @@ pub struct Stage {
     people: Vec<String>,
     files: Vec<&'static str>,
     /// The process before a restart, whose folder stays.
-    before: Option<House>,
+    _before: Option<House>,
 }
 
 /// What the `number`th person fills in: no two of a team alike.
@@ -71,9 +71,8 @@ pub fn values(number: usize) -> BTreeMap<String, Value> {
 }
 
 fn configure(config: &mut Config, people: &[String]) {
-    let list = |from: usize, to: usize| {
-        people[from..to].iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |from: usize, to: usize| people[from..to].iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let half = people.len() / 2;
     let mut text = format!(
         "[team.data]\nmembers = [{}]\n[team.web]\nmembers = [{}]\n[team.platform]\nmembers = ['ada']\n",
@@ -103,7 +102,7 @@ impl Stage {
 
     pub async fn named(on: On, files: Vec<&'static str>, people: Vec<String>) -> Self {
         let house = House::configured(on, &files, |config| configure(config, &people)).await;
-        let stage = Self { house, people, files, before: None };
+        let stage = Self { house, people, files, _before: None };
         for who in stage.people.iter().map(String::as_str).chain(["ada"]) {
             stage.house.say(who, "/home").await;
         }
@@ -113,7 +112,7 @@ impl Stage {
     /// The same with another process.
     pub async fn restart(self) -> Self {
         let house = self.house.again(&self.files).await;
-        Self { house, before: Some(self.house), ..self }
+        Self { house, _before: Some(self.house), ..self }
     }
 
     pub fn people(&self) -> &[String] {
@@ -222,7 +221,8 @@ impl Stage {
     pub async fn finish_loop(&self) {
         let report = self.cards("ada").last().expect("the report").clone();
         let form = self.form_of(self.house.press("ada", &button(&report, "You said, we did")).await);
-        let said = [("said", "Builds are slow."), ("did", "We buy a faster machine."), ("links", "https://example.org/1")];
+        let said =
+            [("said", "Builds are slow."), ("did", "We buy a faster machine."), ("links", "https://example.org/1")];
         let values = said.map(|(name, text)| (name.to_owned(), Value::from(text))).into();
         assert_eq!(card_of(&self.submit("ada", &form.token, values).await).title, "You said, we did: How is it here?");
         self.house.settle().await;
