@@ -20,6 +20,7 @@ use crate::people::{self, Person};
 use crate::runner::Tools;
 use crate::store::Store;
 use crate::store::person::Known;
+use crate::store::waiting::Waiting;
 
 /// Everything that is built once.
 pub struct App {
@@ -45,6 +46,8 @@ pub struct App {
     pub pager: Pager,
     /// What runs in this process.
     pub running: Running,
+    /// Answers to surveys that are not stored yet.
+    pub waiting: Waiting,
     /// This process among those that share the database; another one after each start.
     pub holder: String,
 }

@@ -11,7 +11,7 @@ use crate::chat::{Card, Event, Intent, Offer, Reply, Token, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::job::{self, Claim, Job};
 use crate::request::{self, Origin, approval, clear, plan, press};
-use crate::{away, escalation, help, link, message, oncall};
+use crate::{away, escalation, help, link, message, oncall, survey};
 
 pub mod acquaintance;
 mod asker;
@@ -59,6 +59,9 @@ async fn answer(app: &App, event: &Event) -> Result<Reply> {
 async fn say(app: &App, event: &Event, asker: &Asker, words: &str) -> Result<Reply> {
     if let Some(topic) = link::read(words) {
         return link::answer(app, &topic, asker).await;
+    }
+    if let Some(topic) = survey::read(words) {
+        return survey::answer(app, topic, asker).await;
     }
     if let Some(topic) = approval::read(words) {
         return approval::answer(app, &topic, asker).await;
@@ -154,6 +157,9 @@ async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Optio
     if let Some(reply) = away::pressed(app, parts, asker).await? {
         return Ok(Some(reply));
     }
+    if let Some(reply) = survey::pressed(app, parts, asker).await? {
+        return Ok(Some(reply));
+    }
     if let Some(reply) = approval::pressed(app, parts, asker).await? {
         return Ok(Some(reply));
     }
@@ -163,6 +169,9 @@ async fn features(app: &App, parts: (&str, &str), asker: &Asker) -> Result<Optio
 /// The answer of the feature whose form it is.
 async fn forms(app: &App, parts: (&str, &str), (values, asker): (&Values, &Asker)) -> Result<Option<Reply>> {
     if let Some(reply) = away::submitted(app, parts, values, asker).await? {
+        return Ok(Some(reply));
+    }
+    if let Some(reply) = survey::submitted(app, parts, values, asker).await? {
         return Ok(Some(reply));
     }
     if let Some(reply) = approval::submitted(app, parts, values, asker).await? {
@@ -210,6 +219,8 @@ async fn perform_job(app: &App, claim: &Claim, job: Job) -> Result<()> {
         Job::Escalation { escalation } => escalation::watch(app, claim, &escalation).await,
         Job::Page { escalation } => escalation::page(app, claim, &escalation).await,
         Job::Heal { request } => escalation::heal(app, claim, &request).await,
+        Job::Wave { wave } => survey::wave::perform(app, claim, &wave).await,
+        Job::Pulse { subject } => survey::occasion::perform(app, claim, &subject).await,
     }
 }
 

@@ -20,6 +20,16 @@ pub enum Job {
         /// The request's id.
         request: String,
     },
+    /// Goes on with a wave of a survey: opens it, asks, reminds, closes it and publishes.
+    Wave {
+        /// The wave's id.
+        wave: String,
+    },
+    /// Something ended after which a survey may ask.
+    Pulse {
+        /// The id of the request or the escalation.
+        subject: String,
+    },
     /// Keeps the time of an approval: reminders, and the next level.
     Remind {
         /// The approval's id.
@@ -74,6 +84,8 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Perform { .. } => "perform",
+            Self::Wave { .. } => "wave",
+            Self::Pulse { .. } => "pulse",
             Self::Remind { .. } => "remind",
             Self::Escalate { .. } => "escalate",
             Self::Escalation { .. } => "escalation",
@@ -87,6 +99,8 @@ impl Job {
     pub fn name(&self) -> Option<String> {
         match self {
             Self::Perform { request } => Some(format!("perform:{request}")),
+            Self::Wave { wave } => Some(format!("wave:{wave}")),
+            Self::Pulse { subject } => Some(format!("pulse:{subject}")),
             Self::Remind { approval } => Some(format!("approval:{approval}")),
             Self::Escalate { reason, subject } => Some(format!("escalate:{}:{subject}", reason.name())),
             Self::Escalation { escalation } => Some(format!("escalation:{escalation}")),
@@ -103,6 +117,7 @@ impl Job {
             Self::Remind { .. } | Self::Escalation { .. } | Self::Page { .. } | Self::Heal { .. } => {
                 Urgency::Background
             }
+            Self::Wave { .. } | Self::Pulse { .. } => Urgency::Background,
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use stationmaster::catalogue::Catalogue;
 use stationmaster::catalogue::check::{self, Known, explain};
-use stationmaster::catalogue::schema::schema;
+use stationmaster::catalogue::schema::{schema, survey_schema};
 use stationmaster::chat::Level;
 use stationmaster::chat::Sender;
 use stationmaster::chat::slack::manifest::{ManifestOptions, manifest};
@@ -48,7 +48,11 @@ enum Task {
         folder: Option<PathBuf>,
     },
     /// Print the JSON Schema of capability files, for editors.
-    Schema,
+    Schema {
+        /// The schema of survey files instead.
+        #[arg(long)]
+        survey: bool,
+    },
     /// Talk to it here, in the terminal, without the page; lines may also come through a pipe.
     Chat {
         /// Who talks, as `terminal:NAME` in the configuration; the user of this machine if not said.
@@ -166,8 +170,8 @@ async fn perform(line: Line) -> Result<ExitCode> {
     match line.task.unwrap_or(Task::Serve) {
         Task::Serve => run(config()?).await,
         Task::Check { folder } => check(config()?, folder).await,
-        Task::Schema => {
-            println!("{:#}", schema());
+        Task::Schema { survey } => {
+            println!("{:#}", if survey { survey_schema() } else { schema() });
             Ok(ExitCode::SUCCESS)
         }
         Task::Chat { person } => chat(config()?, person).await,

@@ -24,6 +24,7 @@ use crate::job::Claim;
 use crate::message;
 use crate::pager::Pager;
 use crate::runner::{Tools, WebClient};
+use crate::store::waiting::Waiting;
 use crate::store::{Engine, Store};
 
 mod acquaintance;
@@ -82,6 +83,7 @@ pub fn build(parts: Parts) -> Result<App> {
         catalogue: ArcSwap::from_pointee(catalogue),
         messages: ArcSwap::from_pointee(messages),
         running: Running::default(),
+        waiting: Waiting::default(),
         holder: uuid::Uuid::new_v4().to_string(),
         config,
         clock,
@@ -169,6 +171,9 @@ impl House {
             );
             self.app.running.abandon();
             let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
+        }
+        if let Err(error) = crate::survey::closing::keep_all(&self.app).await {
+            tracing::error!(error = format!("{error:#}"), "answers that waited could not be stored and are lost");
         }
     }
 
@@ -273,6 +278,9 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
         };
         if let Err(error) = crate::request::end::expire_next(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
+        }
+        if let Err(error) = crate::survey::tend_next(desk.app()).await {
+            tracing::warn!(error = format!("{error:#}"), "surveys could not be tended");
         }
         if let Err(error) = crate::request::end::note_long_waits(desk.app()).await {
             tracing::warn!(error = format!("{error:#}"), "long waits could not be noted");

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::error::{Reason, Result, UserError};
 
 pub mod absence;
+pub mod answer;
 pub mod approval;
 pub mod audit;
 pub mod conversation;
@@ -28,6 +29,7 @@ pub mod escalation;
 pub mod event;
 pub mod home;
 pub mod idea;
+pub mod invitation;
 pub mod job;
 pub mod link;
 pub mod message;
@@ -42,9 +44,11 @@ pub mod review;
 pub mod schema;
 pub mod standing;
 pub mod step;
+pub mod survey;
 pub mod toil;
 pub mod token;
 pub mod vote;
+pub mod waiting;
 mod writer;
 
 pub use writer::Tx;
@@ -280,9 +284,10 @@ fn options_of(url: &str, engine: Engine) -> Result<AnyConnectOptions> {
 async fn connect(options: &AnyConnectOptions, engine: Engine) -> Result<AnyConnection> {
     let mut connection = AnyConnection::connect_with(options).await.context("open the database")?;
     if engine == Engine::Sqlite {
-        // FULL: a commit is on the disk before anybody is told "accepted".
+        // FULL: a commit is on the disk before anybody is told "accepted". What is deleted is overwritten: keys of surveys
+        // that are closed, for one.
         let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-                       pragma busy_timeout = 5000; pragma journal_size_limit = 67108864";
+                       pragma busy_timeout = 5000; pragma journal_size_limit = 67108864; pragma secure_delete = on";
         connection.execute(pragmas).await.context("prepare the database file")?;
     }
     Ok(connection)

@@ -16,6 +16,7 @@ pub mod readiness;
 mod refusal;
 pub mod server;
 pub mod signed;
+pub mod surveys;
 pub mod token;
 
 /// Everything but the chat page, which is an adapter's own.

@@ -27,7 +27,16 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
-/// Notices that the files of a folder changed.
+/// The folder of survey files within that of the capability files.
+const SURVEYS: &str = "surveys";
+
+/// The survey files of a folder of capability files, by name; none if it has no folder of surveys.
+pub(super) fn surveys(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let folder = folder.join(SURVEYS);
+    if folder.is_dir() { list(&folder) } else { Ok(Vec::new()) }
+}
+
+/// Notices that the files of a folder changed, or those of its folder of surveys.
 #[derive(Debug)]
 pub struct Watch {
     folder: PathBuf,
@@ -38,7 +47,7 @@ pub struct Watch {
 type Mark = (PathBuf, Option<SystemTime>, u64);
 
 impl Watch {
-    /// Watches what is directly in `folder`; what is there now counts as seen.
+    /// Watches what is directly in `folder` or its folder of surveys; what is there now counts as seen.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), seen: marks(folder) }
     }
@@ -54,7 +63,8 @@ impl Watch {
 
 /// What is in the folder; nothing if it cannot be read, which is a change too.
 fn marks(folder: &Path) -> Vec<Mark> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = [folder.to_owned(), folder.join(SURVEYS)];
+    let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
     let mut marks: Vec<Mark> = entries
         .filter_map(|entry| {
             // Of a link, what it points at counts: a mounted configuration is swapped so.

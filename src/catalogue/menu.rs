@@ -17,7 +17,7 @@ struct BuiltIn {
     input: Option<(&'static str, &'static str)>,
 }
 
-const BUILT_IN: [BuiltIn; 11] = [
+const BUILT_IN: [BuiltIn; 12] = [
     BuiltIn {
         name: "help",
         summary: "Find a command by what you mean",
@@ -25,6 +25,7 @@ const BUILT_IN: [BuiltIn; 11] = [
     },
     BuiltIn { name: "home", summary: "See what waits for you and what you asked for", input: None },
     BuiltIn { name: "requests", summary: "See your latest requests", input: None },
+    BuiltIn { name: "surveys", summary: "See what you are asked, and what came of it", input: None },
     BuiltIn { name: "approvals", summary: "See what waits for you to decide", input: None },
     BuiltIn { name: "escalations", summary: "See who needs your help", input: None },
     BuiltIn {

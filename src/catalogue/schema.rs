@@ -1,9 +1,10 @@
-//! The JSON Schema of a capability file, for editors.
+//! The JSON Schemas of a capability file and of a survey file, for editors.
 
 use serde_json::{Value, json};
 
 use super::capability::CapabilityFile;
 use super::command::Step;
+use super::survey::{FEWEST, SurveyFile};
 
 /// The JSON Schema (draft 2020-12) of a capability file. What it refuses, the check refuses too; the check knows more.
 pub fn schema() -> Value {
@@ -20,5 +21,18 @@ pub fn schema() -> Value {
         "description": "How to take it back when a later step fails or the request is cancelled.",
         "allOf": [step, {"not": {"anyOf": own}}],
     });
+    schema
+}
+
+/// The JSON Schema (draft 2020-12) of a survey file, under the same rule.
+pub fn survey_schema() -> Value {
+    let mut schema = schemars::schema_for!(SurveyFile).to_value();
+    schema["title"] = "A survey file of Stationmaster".into();
+    let survey = &mut schema["$defs"]["Survey"];
+    survey["properties"]["minimum"]["minimum"] = FEWEST.into();
+    // What the type cannot say: exactly one of each pair.
+    let pair = |one: &str, other: &str| json!({"oneOf": [{"required": [one]}, {"required": [other]}]});
+    survey["allOf"] = json!([pair("anonymous", "attributed"), pair("schedule", "event")]);
+    survey["properties"]["anonymous"]["const"] = true.into();
     schema
 }

@@ -12,6 +12,7 @@ use crate::link;
 use crate::request;
 use crate::store::message::{DETAILS, Message};
 use crate::store::notice;
+use crate::survey;
 
 /// The longest silence that a platform is believed to want; who wants more is asked again after it.
 const LONGEST_SILENCE: Span = Span::from_secs(300);
@@ -98,6 +99,9 @@ async fn card(app: &App, subject: &str) -> Result<Card> {
         return told(app, subject).await;
     }
     if let Some(card) = link::card(app, subject).await? {
+        return Ok(card);
+    }
+    if let Some(card) = survey::card(app, subject).await? {
         return Ok(card);
     }
     if let Some(card) = escalation::card(app, subject).await? {

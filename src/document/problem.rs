@@ -21,6 +21,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it, where there is something to say.
     pub hint: Option<String>,
+    /// Whether the file is good nevertheless.
+    pub is_warning: bool,
     /// The text of the file, unless it is not to be shown.
     source: Option<Arc<str>>,
 }
@@ -34,7 +36,7 @@ impl Problem {
         let line = before.matches('\n').count() + 1;
         let column = before[line_start(source, start)..].chars().count() + 1;
         let (file, message) = (file.to_owned(), message.into());
-        Self { file, span, line, column, message, hint: None, source: Some(source.clone()) }
+        Self { file, span, line, column, message, hint: None, is_warning: false, source: Some(source.clone()) }
     }
 
     /// A problem of a whole file, or of one whose text cannot be shown.
@@ -54,6 +56,12 @@ impl Problem {
     pub fn hint_if(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
+    }
+
+    /// The same as advice: the file is good nevertheless.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self { is_warning: true, ..self }
     }
 
     /// The same problem, shown without the text of its line.
@@ -83,7 +91,8 @@ impl Problem {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(self.message.as_str());
+        let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
+        let title = level.primary_title(self.message.as_str());
         let start = line_start(self.source.as_deref().unwrap_or_default(), self.span.start);
         let line = self.line_text();
         let group = match self.line {

@@ -4,7 +4,7 @@ use super::{clock, evidence, news, page, slo};
 use crate::app::App;
 use crate::clock::Millis;
 use crate::error::Result;
-use crate::job::{Claim, Exception};
+use crate::job::{Claim, Exception, Job};
 use crate::store::Tx;
 use crate::store::audit::Act;
 use crate::store::escalation::{Escalation, Resolution};
@@ -155,6 +155,11 @@ pub(super) async fn end(tx: &mut Tx, escalation: &Escalation, how: &Resolution) 
         let detail =
             format!("{}: {} ({} min, self-service: {})", how.category, how.outcome, how.minutes, how.automatable);
         tx.audit(Act { subject: &escalation.id, actor: &how.person, action: "resolved", detail: &detail }).await?;
+        if escalation.requester.is_some() {
+            // A survey may want to know how the help was.
+            let now = tx.now();
+            tx.enqueue(&Job::Pulse { subject: escalation.id.clone() }, now)?;
+        }
         page::follow(tx, &escalation.id, act::RESOLVE).await?;
     }
     Ok(())

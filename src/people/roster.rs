@@ -91,6 +91,11 @@ impl<'c> Roster<'c> {
         self
     }
 
+    /// Everybody, by id.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values().map(|listed| &listed.person)
+    }
+
     /// The same roster where only these platforms are connected.
     #[must_use]
     pub fn on(mut self, live: impl IntoIterator<Item = PlatformName>) -> Self {

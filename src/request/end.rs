@@ -22,6 +22,7 @@ pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
     };
     let summary = if ending == State::Succeeded { String::new() } else { work.request.summary.clone() };
     let (claim, id, command) = (work.claim.clone(), work.request.id.clone(), work.request.command.clone());
+    let is_asked_about = ending == State::Succeeded && work.app.catalogue.load().asks_after(&command);
     let limited = work.command.limits.concurrent.is_some();
     let follow = Follow::up(work, ending);
     let write = work.app.store.write(move |tx| {
@@ -32,6 +33,10 @@ pub(super) async fn end(work: &Work<'_>, ending: State) -> Result<()> {
             tx.change_request(change).await?;
             follow.enqueue(tx, &id).await?;
             leave(tx, &claim, &id).await?;
+            if is_asked_about {
+                let now = tx.now();
+                tx.enqueue(&Job::Pulse { subject: id }, now)?;
+            }
             if limited && let Some(next) = tx.next_queued(&command).await? {
                 tx.wake_job(&format!("perform:{next}")).await?;
             }

@@ -35,7 +35,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let inbox: Arc<dyn Inbox> = house.desk.clone();
     let mut router = web::router(&house.app, &stop).merge(web::signed::router(&house.app, &inbox));
     if let Some(page) = page {
-        router = router.merge(page::router(page, inbox));
+        router = router.merge(page::router(page, inbox)).merge(web::surveys::router(house.app.clone()));
     }
     let config = &house.app.config;
     tracing::info!(listen = %config.web.listen, url = config.public_url(), page = config.web.page, "ready");

@@ -146,6 +146,12 @@ impl Tx {
             "update request set person = $2 where person = $1",
             "update token set person = $2 where person = $1",
             "update gap set person = $2 where person = $1",
+            "update invitation set person = $2 where person = $1 and not exists (select 1 from invitation other \
+             where other.person = $2 and other.wave = invitation.wave)",
+            "update named_answer set person = $2 where person = $1 and not exists (select 1 from named_answer other \
+             where other.person = $2 and other.wave = named_answer.wave)",
+            "insert into never_asked (person, survey, at) select $2, survey, at from never_asked where person = $1 \
+             on conflict (person, survey) do nothing",
             "update standing_approval set grantor = $2 where grantor = $1",
             "update standing_approval set person = $2 where person = $1",
             "update review set person = $2 where person = $1",

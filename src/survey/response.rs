@@ -1,9 +1,9 @@
 //! How many of those who were asked have answered.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of the invitations of a wave.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Response {
     /// How many were to be asked.
     pub invited: u64,
@@ -16,7 +16,7 @@ pub struct Response {
 }
 
 /// Every invitation by its end, in the terms of AAPOR.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Outcomes {
     /// I: answered all that had to be answered.
     pub complete: u64,

@@ -54,6 +54,19 @@ impl Tally {
         Ok(tally)
     }
 
+    /// The answers of respondents, counted by [`Self::distribution`]'s columns.
+    pub fn of_steps(rating: Rating, counts: &[u64]) -> Self {
+        let mut tally = Self::new(rating);
+        tally.steps.iter_mut().zip(counts).for_each(|(step, count)| *step = *count);
+        tally
+    }
+
+    /// The column of [`Self::distribution`] that an answer is in; `None` if it lacks items or goes beyond their bounds.
+    pub fn step_of(rating: Rating, given: &[u8]) -> Option<usize> {
+        let is_whole = given.len() == rating.items() && given.iter().all(|item| rating.bounds().contains(item));
+        is_whole.then(|| Self::new(rating).step(given))
+    }
+
     /// Counts what one respondent said, as [`Rating::parse`] reads it.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use stationmaster::app::App;
 use stationmaster::catalogue::capability::CapabilityFile;
 use stationmaster::catalogue::command::Command;
+use stationmaster::catalogue::survey::SurveyFile;
 use stationmaster::catalogue::{Catalogue, Known, explain};
 use stationmaster::chat::{
     Card, Event, Inbox, Intent, Platform, PlatformName, Post, Reply, Sender, Standing, Token, Undelivered,
@@ -133,7 +134,7 @@ pub struct House {
     pub discord: Arc<Recorder>,
     pub clock: Clock,
     /// Where its database is.
-    url: String,
+    pub url: String,
     _folder: TempDir,
     events: AtomicU64,
 }
@@ -341,9 +342,11 @@ impl House {
     }
 }
 
-/// A catalogue of capability files.
+/// A catalogue of capability files and survey files.
 pub fn catalogue(files: &[&str]) -> Catalogue {
     let (mut capabilities, mut commands) = (BTreeMap::new(), BTreeMap::new());
+    let (surveys, files): (Vec<&str>, Vec<&str>) = files.iter().partition(|text| text.contains("[survey]"));
+    let survey = |text: &&str| toml::from_str::<SurveyFile>(text).unwrap_or_else(|e| panic!("{e}")).survey;
     for text in files {
         let file: CapabilityFile = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
         let capability = Arc::new(file.capability);
@@ -352,7 +355,7 @@ pub fn catalogue(files: &[&str]) -> Catalogue {
         }
         capabilities.insert(capability.name.clone(), capability);
     }
-    Catalogue::new(capabilities, commands)
+    Catalogue::new(capabilities, commands).with_surveys(surveys.iter().map(survey))
 }
 
 /// The token of the button that says `label`.

@@ -47,6 +47,7 @@ mod supply;
 mod survey_line;
 mod survey_plan;
 mod survey_privacy;
+mod surveys;
 mod terminal;
 mod transcripts;
 mod wire;

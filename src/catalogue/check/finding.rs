@@ -34,6 +34,14 @@ impl<'d> Findings<'d> {
         self.problems.push(problem.hint_if(remark.hint));
     }
 
+    /// Notes a remark that is advice, unless the value is not the author's own.
+    pub fn warn(&mut self, path: &str, remark: Remark) {
+        let before = self.problems.len();
+        self.add(path, remark);
+        let noted = self.problems.split_off(before);
+        self.problems.extend(noted.into_iter().map(Problem::warning));
+    }
+
     /// Notes that a text that must say something is blank.
     pub fn refuse_blank(&mut self, path: &str, text: &str) {
         if text.trim().is_empty() {

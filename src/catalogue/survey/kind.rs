@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::UserError;
+use crate::spelling::nearest;
 
 /// The points that CSAT is asked on; each has its own set of satisfied answers, [`Points::top`].
 const CSAT: [u8; 6] = [3, 4, 5, 6, 7, 10];
@@ -129,10 +130,18 @@ impl FromStr for Kind {
 }
 
 impl TryFrom<String> for Kind {
-    type Error = UserError;
+    /// As the reader of a file is told: what is wrong, and after `; ` what would be right.
+    type Error = String;
 
-    fn try_from(word: String) -> Result<Self, UserError> {
-        word.parse()
+    fn try_from(word: String) -> Result<Self, String> {
+        word.parse().map_err(|_: UserError| {
+            let words = Self::words();
+            let hint = match nearest(&word, words.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("there are {}", words.join(", ")),
+            };
+            format!("there is no type of question `{word}`; {hint}")
+        })
     }
 }
 
@@ -217,7 +226,7 @@ impl Rating {
 }
 
 /// A value as it is repeated to its author: in quotation marks, on one line, and not all of it if it is long.
-pub(super) fn quote(value: &str) -> String {
+pub fn quote(value: &str) -> String {
     match value.char_indices().nth(LONGEST_QUOTE) {
         Some((end, _)) => format!("{:?}", format!("{}…", &value[..end])),
         None => format!("{value:?}"),
@@ -225,7 +234,7 @@ pub(super) fn quote(value: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -273,7 +282,7 @@ pub(super) mod tests {
         }
         let file = "type = \"csat8\"";
         let said = toml::from_str::<std::collections::BTreeMap<String, Kind>>(file).expect_err("refused").to_string();
-        assert!(said.contains("There is no question type \"csat8\"."), "{said}");
+        assert!(said.contains("there is no type of question `csat8`; did you mean `csat"), "{said}");
     }
 
     #[test]
