@@ -102,7 +102,7 @@ async fn a_sound_slack_is_said_to_be_sound() {
     assert!(good, "{said}");
     insta::assert_snapshot!(said, @"
     ok    slack       stationmaster is known to House (T1)
-    ok    slack       the bot token has its 11 scopes
+    ok    slack       the bot token has its 12 scopes
     ok    slack       the clock agrees with Slack's
     ok    slack       Socket Mode is open
     ok    slack       the groups that teams and roles name are there
@@ -118,7 +118,7 @@ async fn what_is_wrong_with_slack_is_said_with_what_to_do() {
     insta::assert_snapshot!(said, @"
     fail  slack       Slack refuses the bot token: invalid_auth (auth.test)
                       hint: install the app again and copy its new token
-    ok    slack       the bot token has its 11 scopes
+    ok    slack       the bot token has its 12 scopes
     ok    slack       the clock agrees with Slack's
     ok    slack       Socket Mode is open
     ok    discord     left alone: discord.bot_token is not set

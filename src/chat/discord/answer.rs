@@ -183,10 +183,8 @@ impl Room {
             Ticket::Interaction { application, token, on_message } => {
                 if self.clock.now() - event.at < VALID.millis() {
                     let ways = self.ways(event, reply).await?;
-                    let show = |way: Content| async {
-                        let show = if way.body.is_null() { Show::Keep } else { Show::Beside(way.body) };
-                        self.call_late((show, way.file), on_message, (&application, &token)).await
-                    };
+                    let token = (application.as_str(), token.as_str());
+                    let show = |way: Content| self.call_late((beside(way.body), way.file), on_message, token);
                     match picture::send(ways, show).await {
                         Ok(()) => return Ok(()),
                         // The token is not known (any more): there was no first response, or it is too late.
@@ -290,6 +288,11 @@ impl Room {
 /// A new id for a form that is being filled in; nobody can guess it.
 pub fn draft_id() -> String {
     uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// A body beside what is there; without one, what is there stays.
+fn beside(body: Value) -> Show {
+    if body.is_null() { Show::Keep } else { Show::Beside(body) }
 }
 
 /// A reply that is no form.

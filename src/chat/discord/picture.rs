@@ -150,14 +150,10 @@ mod tests {
     async fn only_what_is_about_the_file_is_tried_without_it() {
         let refused = |status, code| async move {
             let tried = Mutex::new(0);
+            let failure = || Failure::Status { status, code, message: String::new() };
             let sent = send(contents(&card()).await, |content| {
                 *tried.lock().expect("lock") += 1;
-                async move {
-                    match content.file {
-                        Some(_) => Err(Failure::Status { status, code, message: String::new() }),
-                        None => Ok(()),
-                    }
-                }
+                std::future::ready(if content.file.is_some() { Err(failure()) } else { Ok(()) })
             });
             (sent.await.is_ok(), *tried.lock().expect("lock"))
         };
