@@ -34,7 +34,7 @@ async fn a_wave_is_asked_answered_closed_published_and_finished() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(stage.read_last("p15"), @"");
         }
-        stage.pass(7 * DAY).await;
+        stage.pass(7 * DAY + HOUR).await;
         let wave = stage.wave().await;
         assert_eq!(wave.state, state::PUBLISHED);
         insta::allow_duplicates! {

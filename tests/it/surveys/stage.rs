@@ -112,6 +112,9 @@ impl Stage {
     /// The same with another process.
     pub async fn restart(self) -> Self {
         let house = self.house.again(&self.files).await;
+        // What people were shown stays.
+        let posted = self.house.chat.posted.lock().expect("lock").clone();
+        *house.chat.posted.lock().expect("lock") = posted;
         Self { house, _before: Some(self.house), ..self }
     }
 
