@@ -20,34 +20,9 @@ async fn a_wave_is_asked_answered_closed_published_and_finished() {
         let stage = Stage::open(on).await;
         let (privacy, form) = (stage.press_read("p0", "How this is kept anonymous").await, stage.form("p0").await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("p0"), @"
-            [active] How is it here?
-              We choose from it what to work on next.
-              Anonymous. Nobody can see what you answer, and nobody is told whether you did. What you say is stored only together with the answers of at least 4 others, and shown only for 5 people or more. What you write in your own words is shown to everybody who was asked, in groups of ten or more.
-              Takes: 2 minutes, 4 questions
-              Results: after Fri 11 Dec, 10:00 UTC, to all who are asked
-              [Answer] [Not now] [Never ask me this] [How this is kept anonymous]
-              (Asked by the team platform)
-            ");
-            insta::assert_snapshot!(privacy, @"
-            [neutral] How this is kept anonymous
-              What is stored. Your answers have no name, no time and no number that leads to you. That you answered is stored as a code that only the survey's key can make; the key is destroyed when the survey closes, and the codes with it.
-              When. Your answers are in memory only, until those of 4 other people in the same published groups can be stored with them, in random order. If Stationmaster stops before that, they are lost rather than written down, and you can answer again.
-              What is shown. Figures of 5 people or more, for groups that were fixed before the first answer, and never so that two figures together tell of fewer. What you write is shown from ten texts on, in random order. If everybody in a group says the same, only a bound is shown.
-              What is not hidden. That you were asked is no secret. Who reads the database while the survey is open can find out that you have answered, but not what. Reminders go to those who are not known to have answered.
-              What remains. Who runs Stationmaster could change the program itself so that it keeps more. What protects you from that is not in this program: it is that its source can be read, and who may install it. And your own words can give you away: write what nobody but you would write, and people may guess.
-            ");
-            insta::assert_snapshot!(form, @"
-            How is it here?
-            **Anonymous:** nobody can see what you answer. You can leave out any question, and change everything until you send it.
-            flow: I can work without being interrupted (Leave it open to skip it)
-            recommend: Would you recommend working here? (Leave it open to skip it)
-            blocker.1: Builds (What stops you? Tick what applies)
-            blocker.2: Reviews ()
-            blocker.3: Meetings ()
-            change: What would you change? (Others read this. Please leave out names, and what only you would know)
-            [Send]
-            ");
+            insta::assert_snapshot!("survey_asked", stage.read_last("p0"));
+            insta::assert_snapshot!("survey_privacy", privacy);
+            insta::assert_snapshot!("survey_form", form);
         }
         for (number, who) in stage.people().iter().enumerate().take(14) {
             let thanks = stage.answer(who, values(number)).await;
@@ -57,100 +32,20 @@ async fn a_wave_is_asked_answered_closed_published_and_finished() {
         let reminded: Vec<&String> = stage.people().iter().filter(|who| stage.cards(who).len() > 1).collect();
         assert_eq!(reminded, ["p14", "p15"], "only who has not answered, as far as is known");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("p15"), @"
-            [active] Still open: How is it here?
-              Whether you have answered is known only once your answers are stored together with those of others. If you have, thank you, and there is nothing left to do.
-              Takes: 2 minutes
-              Closes: Fri 11 Dec, 10:00 UTC
-              Who sees it: nobody sees what you answer; figures only of 5 people or more
-              [Answer] [Not now] [Never ask me this]
-            ");
+            insta::assert_snapshot!("survey_reminded", stage.read_last("p15"));
         }
         stage.pass(7 * DAY + HOUR).await;
         let wave = stage.wave().await;
         assert_eq!(wave.state, state::PUBLISHED);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_first("p0"), @"
-            [neutral] How is it here?
-              This survey is closed. Its results are out: you were sent them.
-            ");
-            insta::assert_snapshot!(stage.read_last("p15"), @"
-            [good] Results: How is it here?
-              16 were asked, 14 answered (88 % in full).
-              I can work without being interrupted
-              • 2.4 of 5 (likely 1.7 of 5 to 3.0 of 5), 14 answers
-              • data: 2.5 of 5 (n 8); web: 2.2 of 5 (n 6)
-              Would you recommend working here?
-              • -57 (likely -83 to -11), 14 answers
-              • data: -88 (n 8); web: -17 (n 6)
-              What stops you?
-              • Builds: at least 7 of 14 did not, 14 answers; they are too much alike to say more
-              • Reviews: at least 7 of 14 did not, 14 answers; they are too much alike to say more
-              • Meetings: at least 7 of 14 did not, 14 answers; they are too much alike to say more
-              What would you change?
-              • , 14 answers
-              • “Make thing number 1 faster”
-              • “Make thing number 13 faster”
-              • “Make thing number 8 faster”
-              • “Make thing number 7 faster”
-              • “Make thing number 2 faster”
-              • “Make thing number 6 faster”
-              • “Make thing number 9 faster”
-              • “Make thing number 5 faster”
-              • “Make thing number 11 faster”
-              • “Make thing number 4 faster”
-              • “Make thing number 10 faster”
-              • “Make thing number 3 faster”
-              • “Make thing number 0 faster”
-              • “Make thing number 12 faster”
-              [All figures] [As CSV]
-              (Waves cannot be paired: that somebody answered both times is not known)
-            ");
-            insta::assert_snapshot!(stage.read_last("ada"), @"
-            [good] Results: How is it here?
-              16 were asked, 14 answered (88 % in full).
-              I can work without being interrupted
-              • 2.4 of 5 (likely 1.7 of 5 to 3.0 of 5), 14 answers
-              • data: 2.5 of 5 (n 8); web: 2.2 of 5 (n 6)
-              Would you recommend working here?
-              • -57 (likely -83 to -11), 14 answers
-              • data: -88 (n 8); web: -17 (n 6)
-              What stops you?
-              • Builds: at least 7 of 14 did not, 14 answers; they are too much alike to say more
-              • Reviews: at least 7 of 14 did not, 14 answers; they are too much alike to say more
-              • Meetings: at least 7 of 14 did not, 14 answers; they are too much alike to say more
-              What would you change?
-              • , 14 answers
-              • “Make thing number 1 faster”
-              • “Make thing number 13 faster”
-              • “Make thing number 8 faster”
-              • “Make thing number 7 faster”
-              • “Make thing number 2 faster”
-              • “Make thing number 6 faster”
-              • “Make thing number 9 faster”
-              • “Make thing number 5 faster”
-              • “Make thing number 11 faster”
-              • “Make thing number 4 faster”
-              • “Make thing number 10 faster”
-              • “Make thing number 3 faster”
-              • “Make thing number 0 faster”
-              • “Make thing number 12 faster”
-              [All figures] [As CSV] [You said, we did]
-              (Waves cannot be paired: that somebody answered both times is not known)
-            ");
+            insta::assert_snapshot!("survey_closed", stage.read_first("p0"));
+            insta::assert_snapshot!("survey_published", stage.read_last("p15"));
+            insta::assert_snapshot!("survey_reported", stage.read_last("ada"));
         }
         assert!(stage.house.app.store.wave_key(&wave.id).await.expect("read").is_none(), "the key is gone");
         stage.finish_loop().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("p3"), @"
-            [good] You said, we did: How is it here?
-              You said
-              Builds are slow.
-              We do
-              We buy a faster machine.
-              • https://example.org/1
-              (From ada, for the team platform)
-            ");
+            insta::assert_snapshot!("survey_looped", stage.read_last("p3"));
         }
         assert_eq!(stage.wave().await.state, state::LOOPED);
         stage.house.finish().await;

@@ -93,57 +93,7 @@ async fn mistakes_are_explained_with_their_place() {
         .replace("db create", "db crate")
         .replace("type = \"scale5\"", "type = \"scael5\"")
         .replace("[survey.schedule]", "[survey.schedul]");
-    insta::assert_snapshot!(Folder::with(&several).read().await, @r#"
-    error: it is not said who sees the answers
-     --> commands/surveys/pulse.toml:2:1
-      |
-    2 | [survey]
-      | ^^^^^^^^
-      |
-      = hint: write anonymous = true, or attributed = "the reason why names are kept"
-
-    error: a group of 2 is too small to hide in
-     --> commands/surveys/pulse.toml:7:11
-      |
-    7 | minimum = 2
-      |           ^
-      |
-      = hint: 3 is the lowest, 5 is usual
-
-    error: there is no team `dta` in stationmaster.toml
-     --> commands/surveys/pulse.toml:8:23
-      |
-    8 | audience = { teams = ["dta"], used = { command = "db crate", within = "60d" } }
-      |                       ^^^^^
-      |
-      = hint: did you mean `data`?
-
-    error: there is no command `db crate`
-     --> commands/surveys/pulse.toml:8:50
-      |
-    8 | audience = { teams = ["dta"], used = { command = "db crate", within = "60d" } }
-      |                                                  ^^^^^^^^^^
-      |
-      = hint: did you mean `db create`?
-
-    error: there is no key `schedul` in `[survey]`
-     --> commands/surveys/pulse.toml:9:9
-      |
-    9 | [survey.schedul]
-      |         ^^^^^^^
-      |
-      = hint: did you mean `schedule`?
-
-    error: there is no type of question `scael5`
-      --> commands/surveys/pulse.toml:14:8
-       |
-    14 | type = "scael5"
-       |        ^^^^^^^^
-       |
-       = hint: did you mean `scale5`?
-
-    6 mistakes in 1 of 2 files
-    "#);
+    insta::assert_snapshot!("survey_mistakes", Folder::with(&several).read().await);
     for (right, wrong, said) in [
         ("0 10 1-7 * Tue", "0 10 * *", "does not have five fields"),
         ("Europe/Berlin", "Berlin", "did you mean Europe/Berlin?"),
