@@ -30,7 +30,7 @@ pub(super) enum Kind {
 }
 
 /// Texts that stand in for others: one reads as plain text, the others as what our files write as text.
-pub(super) const STAND_INS: [&str; 4] = ["", "1m", "true", "1/h"];
+pub(super) const STAND_INS: [&str; 7] = ["", "1m", "true", "1/h", "enps", "0 0 1 1 *", "UTC"];
 
 /// One key of a table.
 #[derive(Debug, Clone)]

@@ -20,9 +20,9 @@ async fn a_wave_is_asked_answered_closed_published_and_finished() {
         let stage = Stage::open(on).await;
         let (privacy, form) = (stage.press_read("p0", "How this is kept anonymous").await, stage.form("p0").await);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("p0"), @"");
-            insta::assert_snapshot!(privacy, @"");
-            insta::assert_snapshot!(form, @"");
+            insta::assert_snapshot!("survey_asked", stage.read_last("p0"));
+            insta::assert_snapshot!("survey_privacy", privacy);
+            insta::assert_snapshot!("survey_form", form);
         }
         for (number, who) in stage.people().iter().enumerate().take(14) {
             let thanks = stage.answer(who, values(number)).await;
@@ -32,20 +32,20 @@ async fn a_wave_is_asked_answered_closed_published_and_finished() {
         let reminded: Vec<&String> = stage.people().iter().filter(|who| stage.cards(who).len() > 1).collect();
         assert_eq!(reminded, ["p14", "p15"], "only who has not answered, as far as is known");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("p15"), @"");
+            insta::assert_snapshot!("survey_reminded", stage.read_last("p15"));
         }
-        stage.pass(7 * DAY).await;
+        stage.pass(7 * DAY + HOUR).await;
         let wave = stage.wave().await;
         assert_eq!(wave.state, state::PUBLISHED);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_first("p0"), @"");
-            insta::assert_snapshot!(stage.read_last("p15"), @"");
-            insta::assert_snapshot!(stage.read_last("ada"), @"");
+            insta::assert_snapshot!("survey_closed", stage.read_first("p0"));
+            insta::assert_snapshot!("survey_published", stage.read_last("p15"));
+            insta::assert_snapshot!("survey_reported", stage.read_last("ada"));
         }
         assert!(stage.house.app.store.wave_key(&wave.id).await.expect("read").is_none(), "the key is gone");
         stage.finish_loop().await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("p3"), @"");
+            insta::assert_snapshot!("survey_looped", stage.read_last("p3"));
         }
         assert_eq!(stage.wave().await.state, state::LOOPED);
         stage.house.finish().await;
@@ -122,7 +122,11 @@ async fn the_next_wave_waits_for_you_said_we_did_or_for_a_reason() {
         let held = stage.wave().await;
         assert_eq!((held.state.as_str(), held.number), (state::PLANNED, 1));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(stage.read_last("ada"), @"");
+            insta::assert_snapshot!(stage.read_last("ada"), @"
+            [waiting] “How is it here?” waits for you
+              Its next wave is due. It opens once those who were asked last time know what became of it.
+              [You said, we did] [Open without it]
+            ");
         }
         let told = stage.cards("ada").last().expect("a card").clone();
         let token = crate::house::button(&told, "Open without it");

@@ -72,7 +72,16 @@ async fn the_second_use_is_asked_about_with_one_tap() {
             work(&stage.house, who).await;
         }
         insta::allow_duplicates! {
-            insta::assert_snapshot!(read(&stage.cards("p0")[0]), @"");
+            insta::assert_snapshot!(read(&stage.cards("p0")[0]), @"
+            [active] How was this?
+              We see from it what is a pleasure.
+              How satisfied are you with how it went?
+              Anonymous. Nobody can see what you answer, and nobody is told whether you did. What you say is stored only together with the answers of at least 2 others, and shown only for 3 people or more.
+              Takes: a minute, one question
+              Results: after Thu 31 Dec, 00:00 UTC, to all who are asked
+              [1 – not at all] [2] [3] [4] [5 – very] [Not now] [Never ask me this] [How this is kept anonymous]
+              (Asked by the team platform)
+            ");
         }
         for (who, label) in [("p0", "5 – very"), ("p1", "4"), ("p2", "1 – not at all")] {
             let thanks = stage.house.press(who, &button(&stage.cards(who)[0], label)).await;

@@ -93,7 +93,7 @@ async fn mistakes_are_explained_with_their_place() {
         .replace("db create", "db crate")
         .replace("type = \"scale5\"", "type = \"scael5\"")
         .replace("[survey.schedule]", "[survey.schedul]");
-    insta::assert_snapshot!(Folder::with(&several).read().await, @"");
+    insta::assert_snapshot!("survey_mistakes", Folder::with(&several).read().await);
     for (right, wrong, said) in [
         ("0 10 1-7 * Tue", "0 10 * *", "does not have five fields"),
         ("Europe/Berlin", "Berlin", "did you mean Europe/Berlin?"),

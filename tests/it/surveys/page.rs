@@ -37,7 +37,19 @@ async fn results_are_a_page_and_a_table_and_nothing_before_they_are_out() {
     assert!(!page.contains("<script>") && page.contains("&#60;script&#62;"), "{page}");
     let (_, kind, table) = get(&stage, &format!("{path}.csv"), "empty").await;
     assert_eq!(kind, "text/csv; charset=utf-8");
-    insta::assert_snapshot!(table.replace("\r\n", "\n"), @"");
+    insta::assert_snapshot!(table.replace("\r\n", "\n"), @"
+    survey,wave,question,version,group,shown,n,score,low,high,words
+    How is it here?,1,I can work without being interrupted,794b4746731c8b49,everyone,value,16,2.5,1.8847,3.1153,2.5 of 5
+    How is it here?,1,I can work without being interrupted,794b4746731c8b49,data,value,8,2.5,1.5008,3.4992,2.5 of 5
+    How is it here?,1,I can work without being interrupted,794b4746731c8b49,web,value,8,2.5,1.5008,3.4992,2.5 of 5
+    How is it here?,1,Would you recommend working here?,fcdd7f6f0ce4570a,everyone,value,16,-62.5,-85.6364,-19.6267,-63
+    How is it here?,1,Would you recommend working here?,fcdd7f6f0ce4570a,data,value,8,-87.5,-99.474,-27.7988,-88
+    How is it here?,1,Would you recommend working here?,fcdd7f6f0ce4570a,web,value,8,-37.5,-76.6569,22.1114,-38
+    How is it here?,1,What stops you?,d09de6f8e4c53b6d,Builds,bound,16,,,,at least 9 of 16 did not
+    How is it here?,1,What stops you?,d09de6f8e4c53b6d,Reviews,bound,16,,,,at least 9 of 16 did not
+    How is it here?,1,What stops you?,d09de6f8e4c53b6d,Meetings,bound,16,,,,at least 9 of 16 did not
+    How is it here?,1,What would you change?,7a7245765a901219,everyone,value,16,,,,
+    ");
     assert_eq!(get(&stage, &path, "iframe").await.0, StatusCode::NOT_FOUND, "no other site draws it into itself");
     assert_eq!(get(&stage, "/surveys/wav_none", "document").await.0, StatusCode::NOT_FOUND);
 }
