@@ -157,7 +157,9 @@ fn take_unread(state: &mut State, who: &str, text: &str) -> Option<String> {
         message.read.insert(who.into(), shown.clone());
         return Some(shown);
     }
-    if let Some(modal) = state.modals.get_mut(who).filter(|modal| !modal.read && screen::modal(modal).contains(text)) {
+    // A modal shows the labels of its fields, which are their names in the words of people.
+    let shows = |modal: &str| modal.to_lowercase().contains(&text.to_lowercase());
+    if let Some(modal) = state.modals.get_mut(who).filter(|modal| !modal.read && shows(&screen::modal(modal))) {
         modal.read = true;
         return Some(screen::modal(modal));
     }

@@ -209,7 +209,7 @@ async fn a_sound_discord_is_said_to_be_sound() {
     ok    discord     the clock is right
     ok    discord     interactions come by the gateway
     ok    discord     on the server House
-    warn  discord     0 of 13 commands are registered as they are now
+    warn  discord     0 of 14 commands are registered as they are now
                       hint: they are registered at the next start, and when the capability files change
     ok    discord     the groups that teams and roles name are there
     ");

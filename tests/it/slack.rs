@@ -213,8 +213,12 @@ impl Slack {
 fn find_element(workspace: &mut Workspace, who: &str, label: &str) -> Option<Used> {
     let id = workspace.named(who).id.clone();
     if let Some(modal) = workspace.modal_mut(&id).map(|modal| modal.clone()) {
-        let (block, element) = element_in(&modal.body["blocks"], label)?;
-        return Some(Used { block, element, within: Place::View(modal) });
+        match element_in(&modal.body["blocks"], label) {
+            Some((block, element)) => return Some(Used { block, element, within: Place::View(modal) }),
+            // Whoever wants something else closes a card first.
+            None if modal.body["callback_id"] == "card" => {}
+            None => return None,
+        }
     }
     let messages = workspace.messages.iter().filter(|message| workspace.sees(&id, message));
     let messages = messages.filter_map(|message| {

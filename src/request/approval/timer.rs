@@ -16,6 +16,9 @@ use crate::store::audit::Act;
 /// After which parts of a level's time its people are reminded, in quarters.
 const QUARTERS: [i64; 2] = [2, 3];
 
+/// How long people have been asked before they are reminded: who has just been asked knows.
+const SOONEST: Span = Span::from_secs(600);
+
 /// What is due at an approval.
 enum Due {
     /// Nothing more until then; never if `None`.
@@ -100,7 +103,11 @@ fn reminder(app: &App, case: &Case, roster: &Roster<'_>) -> Option<Millis> {
     let (approval, levels) = (&case.approval, case.terms.levels.len());
     let quarters = QUARTERS.get(usize::try_from(approval.reminders).ok()?)?;
     let set = case.terms.asked(approval.level).last()?;
-    let earliest = reached(approval, levels, *quarters).max(app.clock.now());
+    let reached = reached(approval, levels, *quarters);
+    if reached - approval.asked_at < SOONEST.millis() {
+        return None;
+    }
+    let earliest = reached.max(app.clock.now());
     let at = case.electorate(app, roster).calendar(set).next_open(earliest);
     (at < opening::level_ends(approval, levels)).then_some(at)
 }
