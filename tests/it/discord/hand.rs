@@ -50,6 +50,11 @@ fn is_of(label: &Value, field: &str) -> bool {
     plain_name(label.as_str().unwrap_or_default()).eq_ignore_ascii_case(field)
 }
 
+/// Whether a text input is the one of this field: it is called so, or says so.
+fn is_input_of(input: &Value, field: &str) -> bool {
+    input["custom_id"] == field || is_of(&input["label"], field)
+}
+
 /// Whether a component belongs to a form.
 fn is_of_form(part: &Value) -> bool {
     part["type"] != 2 || OPENERS.iter().chain(&[NEXT, BACK]).any(|label| is_button(part, label))
@@ -107,7 +112,7 @@ impl Discord {
     fn type_in(&self, who: &str, field: &str, value: &str) -> bool {
         self.world.with(|state| {
             let Some(modal) = state.modals.get_mut(who) else { return false };
-            let found = inputs(&modal.body).into_iter().find(|input| is_of(&input["label"], field)).cloned();
+            let found = inputs(&modal.body).into_iter().find(|input| is_input_of(input, field)).cloned();
             let Some(input) = found else { return false };
             modal.typed.insert(input["custom_id"].as_str().expect("an id").to_owned(), value.to_owned());
             modal.read = true;
@@ -159,7 +164,7 @@ impl Discord {
                 continue;
             }
             let Some(modal) = self.modal(who) else { continue };
-            if inputs(&modal.body).iter().any(|input| is_of(&input["label"], field)) {
+            if inputs(&modal.body).iter().any(|input| is_input_of(input, field)) {
                 return Some(true);
             }
             self.world.with(|state| state.modals.remove(who));
