@@ -276,17 +276,21 @@ async fn sweep(desk: Arc<Desk>, stop: CancellationToken) {
                 false
             }
         };
-        if let Err(error) = crate::request::end::expire_next(desk.app()).await {
-            tracing::warn!(error = format!("{error:#}"), "overdue requests could not be ended");
-        }
-        if let Err(error) = crate::survey::tend_next(desk.app()).await {
-            tracing::warn!(error = format!("{error:#}"), "surveys could not be tended");
-        }
-        if let Err(error) = crate::request::end::note_long_waits(desk.app()).await {
-            tracing::warn!(error = format!("{error:#}"), "long waits could not be noted");
-        }
+        tend(desk.app()).await;
         // Where there are more than can be answered at a time, the next ones follow as soon as there is room again.
         pause(&stop, if more { SOON } else { LOOK }).await;
+    }
+}
+
+/// Looks after what is due by the clock and has no job of its own.
+async fn tend(app: &App) {
+    let overdue = crate::request::end::expire_next(app).await.map(drop);
+    let surveys = crate::survey::tend_next(app).await.map(drop);
+    let waits = crate::request::end::note_long_waits(app).await.map(drop);
+    for (what, done) in [("overdue requests", overdue), ("surveys", surveys), ("long waits", waits)] {
+        if let Err(error) = done {
+            tracing::warn!(what, error = format!("{error:#}"), "could not be looked after");
+        }
     }
 }
 

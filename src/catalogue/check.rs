@@ -129,9 +129,12 @@ fn read<C: DeserializeOwned>(
     (files, paths.len())
 }
 
+/// The files that can be used.
+type Sound = (Vec<File>, Vec<File<SurveyFile>>);
+
 impl Examined {
     /// What keeps the files from being used; if there is nothing, the advice is lost.
-    pub fn errors(self) -> Result<(Vec<File>, Vec<File<SurveyFile>>), Vec<Problem>> {
+    pub fn errors(self) -> Result<Sound, Vec<Problem>> {
         let errors: Vec<Problem> = self.problems.into_iter().filter(|problem| !problem.is_warning).collect();
         if errors.is_empty() { Ok((self.files, self.surveys)) } else { Err(errors) }
     }

@@ -33,7 +33,7 @@ impl Document {
             _ => format!("it belongs to {}", self.table_name(nearest)),
         };
         if let Some(problem) = problems.iter_mut().find(|problem| problem.span == lost.entry.key_span) {
-            problem.hint = Some(hint);
+            problem.hint = Some(hint.into());
         }
         self.doubts.extend(homes.iter().map(|home| format!("{}.{key}", text_of(home))));
     }

@@ -20,7 +20,7 @@ pub struct Problem {
     /// What is the matter.
     pub message: String,
     /// What to do about it, where there is something to say.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// Whether the file is good nevertheless.
     pub is_warning: bool,
     /// The text of the file, unless it is not to be shown.
@@ -47,14 +47,14 @@ impl Problem {
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 
     /// Adds what to do about it, if there is something to say.
     #[must_use]
     pub fn hint_if(mut self, hint: Option<String>) -> Self {
-        self.hint = hint;
+        self.hint = hint.map(String::into_boxed_str);
         self
     }
 

@@ -92,6 +92,9 @@ pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
+/// An entry of a legend: what it says, and what draws its mark at a place.
+pub type Entry<'a> = (String, &'a dyn Fn(&mut Canvas, (f64, f64)));
+
 impl Canvas {
     /// Paper with a heading; what stands in it is tidied.
     pub fn new((title, question): (&str, &str)) -> Self {
@@ -181,7 +184,7 @@ impl Canvas {
     }
 
     /// Signs and what they mean, beside each other as far as there is room.
-    pub fn legend(&mut self, entries: &[(String, &dyn Fn(&mut Self, (f64, f64)))]) {
+    pub fn legend(&mut self, entries: &[Entry<'_>]) {
         if entries.is_empty() {
             return;
         }

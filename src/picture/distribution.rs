@@ -1,6 +1,6 @@
 //! Drawing a distribution: a row for each bar with its label, its bar and its figures.
 
-use super::canvas::{Anchor, Canvas, Drawing, EDGE, Fill, INK, INNER, Look, SMALL, SOFT, TEXT, WIDTH};
+use super::canvas::{Anchor, Canvas, Drawing, EDGE, Entry, Fill, INK, INNER, Look, SMALL, SOFT, TEXT, WIDTH};
 use super::{Bar, Distribution, Highlight, Share, figure, labels, letters};
 
 /// The most bars that are shown.
@@ -73,7 +73,7 @@ fn legend(canvas: &mut Canvas, chart: &Distribution) {
     let swatch =
         |fill: Fill| move |canvas: &mut Canvas, (x, y): (f64, f64)| canvas.area((x, y - 11.0), (14.0, 13.0), fill);
     let signs = FILLS.map(swatch);
-    let entries: Vec<(String, &dyn Fn(&mut Canvas, (f64, f64)))> = groups(chart)
+    let entries: Vec<Entry<'_>> = groups(chart)
         .zip(&signs)
         .map(|(group, sign)| (group.label.clone(), sign as &dyn Fn(&mut Canvas, (f64, f64))))
         .collect();

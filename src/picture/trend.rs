@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::canvas::{Anchor, Canvas, DEEP, Drawing, EDGE, Fill, GRID, INK, Look, SMALL, SOFT, TEXT, WIDTH};
+use super::canvas::{Anchor, Canvas, DEEP, Drawing, EDGE, Entry, Fill, GRID, INK, Look, SMALL, SOFT, TEXT, WIDTH};
 use super::{Level, Trend, figure, labels, letters};
 
 /// The most points that are shown.
@@ -255,7 +255,7 @@ fn moments(canvas: &mut Canvas, marks: &[Mark], scale: &Scale) {
 }
 
 fn legend(canvas: &mut Canvas, marks: &[Mark]) {
-    let mut entries: Vec<(String, &dyn Fn(&mut Canvas, (f64, f64)))> = Vec::new();
+    let mut entries: Vec<Entry<'_>> = Vec::new();
     if marks.iter().any(|mark| mark.is_new) {
         entries.push((labels::BREAK.into(), &changed));
     }

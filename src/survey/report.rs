@@ -152,11 +152,14 @@ fn everyone(figures: &Figures) -> Option<(Rating, &Histogram)> {
     }
 }
 
+/// When an earlier wave was, and its figures.
+type Earlier = (i64, Vec<(Question, Figures)>);
+
 /// Adds the trend of a question and what has changed since the last wave. A question that was worded otherwise is another one.
 fn compare(
     asked: &mut Asked,
     (question, rating, now): (&Question, Rating, &Histogram),
-    (wave, before): (&Wave, &[(i64, Vec<(Question, Figures)>)]),
+    (wave, before): (&Wave, &[Earlier]),
 ) {
     let tally = |histogram: &Histogram| Tally::of_steps(rating, histogram.counts());
     let same = |earlier: &[(Question, Figures)]| {

@@ -118,7 +118,7 @@ async fn somebody_is_away_and_somebody_else_decides() {
         assert!(read(&card_of(&house.press("ada", &back).await)).contains("Welcome back"));
         assert!(read(&card_of(&house.press("ada", &back).await)).contains("no absence of yours"), "once is enough");
         assert!(!house.app.roster().await.expect("a roster").is_away("ada", START));
-        let acts = house.app.store.audit_of(&back.parts().1.to_owned()).await.expect("reads");
+        let acts = house.app.store.audit_of(back.parts().1).await.expect("reads");
         let acts: Vec<String> =
             acts.iter().map(|entry| format!("{} {} {}", entry.actor, entry.action, entry.detail)).collect();
         assert_eq!(acts, ["ada away until 1796338800000; ben decides meanwhile", "ada back "]);

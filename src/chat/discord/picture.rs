@@ -153,7 +153,7 @@ mod tests {
             let failure = || Failure::Status { status, code, message: String::new() };
             let sent = send(contents(&card()).await, |content| {
                 *tried.lock().expect("lock") += 1;
-                std::future::ready(if content.file.is_some() { Err(failure()) } else { Ok(()) })
+                std::future::ready(content.file.is_none().then_some(()).ok_or_else(failure))
             });
             (sent.await.is_ok(), *tried.lock().expect("lock"))
         };

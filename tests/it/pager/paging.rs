@@ -206,6 +206,13 @@ async fn whoever_claims_before_the_page_went_out_is_not_woken() {
     .await;
 }
 
+/// The service was asked who is on call, and told.
+async fn until_called(scene: &Scene) {
+    while scene.fake.calls().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn d7_a_process_that_dies_while_it_pages_leaves_nobody_unpaged() {
     on_both(async |on| {
@@ -218,14 +225,9 @@ async fn d7_a_process_that_dies_while_it_pages_leaves_nobody_unpaged() {
         for _ in 0..20 {
             let claims = serve::work_next(app, 16).await.expect("claims");
             for claim in claims {
-                let told = async {
-                    while scene.fake.calls().len() < 2 {
-                        tokio::task::yield_now().await;
-                    }
-                };
                 tokio::select! {
                     () = desk::perform(app, &claim) => {}
-                    () = told, if claim.payload.contains("\"page\"") => {}
+                    () = until_called(&scene), if claim.payload.contains("\"page\"") => {}
                 }
             }
         }
