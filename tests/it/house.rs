@@ -334,10 +334,11 @@ impl House {
         posted.values().filter(|(at, _)| at == place).map(|(_, card)| card.clone()).collect()
     }
 
-    /// Nothing may be left to do, and the trail must hold.
+    /// Nothing may be left to do but what a human was asked for, each with its clock; and the trail must hold.
     pub async fn finish(&self) {
         let (live, dead) = self.app.store.count_jobs().await.expect("counts");
-        assert_eq!((live, dead), (0, 0), "jobs are left over");
+        let asked = self.app.store.open_escalations().await.expect("reads").len() as i64;
+        assert!(live <= asked && dead == 0, "{live} jobs are left over, {dead} are dead, {asked} humans were asked");
         self.app.store.verify_audit().await.expect("the audit trail holds");
     }
 }

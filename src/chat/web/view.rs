@@ -23,14 +23,20 @@ pub fn entry(thread: &Thread) -> Result<String> {
     let (at, clock) = times(entry)?;
     let details = thread.details.iter().map(detail).collect::<Result<Vec<_>>>()?.concat();
     let (dom_id, seq) = (format!("e-{}", entry.id), thread.seq());
-    Ok(EntryView { dom_id, entry, seq, content: &content, details, at, clock, passing: false }.render()?)
+    // What somebody is asked is not left folded.
+    let unfolded = thread
+        .details
+        .iter()
+        .any(|detail| matches!(content_of(detail), Some(Content::Card { card }) if !card.buttons.is_empty()));
+    Ok(EntryView { dom_id, entry, seq, content: &content, details, at, clock, unfolded, passing: false }.render()?)
 }
 
 /// Something that is shown in an entry's place, or beside the entries, and kept nowhere.
 pub fn passing(entry: &Entry, content: &Content) -> Result<String> {
     let (dom_id, (at, clock)) = (format!("e-{}", entry.id), times(entry)?);
     let details = String::new();
-    Ok(EntryView { dom_id, entry, seq: entry.seq, content, details, at, clock, passing: true }.render()?)
+    Ok(EntryView { dom_id, entry, seq: entry.seq, content, details, at, clock, unfolded: false, passing: true }
+        .render()?)
 }
 
 /// The card of the home as HTML.
@@ -77,6 +83,8 @@ struct EntryView<'a> {
     content: &'a Content,
     /// The HTML of its details.
     details: String,
+    /// Whether they are shown before anybody asks for them.
+    unfolded: bool,
     at: String,
     clock: String,
     /// Whether it is kept nowhere.
@@ -85,7 +93,12 @@ struct EntryView<'a> {
 
 impl EntryView<'_> {
     fn card_html(&self, card: &Card) -> askama::Result<String> {
-        CardView { details: &self.details, ..CardView::new(&self.dom_id, &self.entry.id, card) }.render()
+        CardView {
+            details: &self.details,
+            unfolded: self.unfolded,
+            ..CardView::new(&self.dom_id, &self.entry.id, card)
+        }
+        .render()
     }
 
     fn form_html(&self, form: &Form) -> askama::Result<String> {
@@ -129,13 +142,15 @@ struct CardView<'a> {
     picture: String,
     /// The HTML of what is folded under it.
     details: &'a str,
+    /// Whether that is shown before anybody asks for it.
+    unfolded: bool,
 }
 
 impl<'a> CardView<'a> {
     fn new(dom_id: &'a str, entry: &'a str, card: &'a Card) -> Self {
         let picture = card.picture.as_ref().map(|picture| picture::image(entry, picture)).unwrap_or_default();
         let body = html::markdown(&card.body);
-        Self { dom_id, entry, level: 2, delivery: Uuid::new_v4(), card, body, picture, details: "" }
+        Self { dom_id, entry, level: 2, delivery: Uuid::new_v4(), card, body, picture, details: "", unfolded: false }
     }
 
     fn tone(&self) -> &'static str {

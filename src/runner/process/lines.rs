@@ -174,7 +174,7 @@ impl<'a> Lines<'a> {
 
 impl Line {
     fn means_something(&self) -> bool {
-        let words = [&self.label, &self.link, &self.log, &self.error];
+        let words = [&self.label, &self.link, &self.log, &self.error, &self.declined];
         self.progress.is_some() || self.output.is_some() || words.iter().any(|word| word.is_some())
     }
 }

@@ -4,7 +4,7 @@ use super::scene::{Asked, field, fill, set};
 use crate::stage::{Stage, play};
 
 const RESOLVED: [(&str, &str); 4] =
-    [("new_category", "Full disk"), ("automatable", "yes"), ("minutes", "15"), ("outcome", "Made room on the disk")];
+    [("new_category", "Full disk"), ("minutes", "15"), ("outcome", "Made room on the disk"), ("automatable", "yes")];
 
 /// ben wants to know something of ada before he goes on.
 async fn ask_and_answer(stage: &Stage) {
@@ -26,7 +26,7 @@ async fn file_an_idea(stage: &Stage) {
     let wire = &stage.wire;
     wire.say("ben", "/toil").await;
     let toil = wire.read("ben", "What people did by hand").await;
-    assert!(toil.contains("Full disk: 15m, 1 times"), "{toil}");
+    assert!(toil.contains("Full disk: 15m, once"), "{toil}");
     wire.press("ben", "File as an idea: Full disk").await;
     fill(stage, "ben", &[("title", "Disks that grow"), ("need", "As a developer I want room so that I can work")])
         .await;
@@ -58,7 +58,7 @@ async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
             ask_and_answer(&stage).await;
 
             wire.press("ben", "Resolve…").await;
-            fill(&stage, "ben", &[("new_category", ""), ("minutes", "none")]).await;
+            fill(&stage, "ben", &[("new_category", ""), ("minutes", "none"), ("outcome", "Made room")]).await;
             wire.read("ben", "! ").await;
             for (name, value) in RESOLVED {
                 wire.fill("ben", field(&stage, name), value).await;

@@ -267,7 +267,7 @@ async fn a_refused_or_lost_start_says_what_may_have_happened() {
     let wait = Status::Failed { transient: true, untouched: true, retry_after: Some(Span::from_secs(30)) };
     for (answer, status) in [
         (ResponseTemplate::new(404), failed(false, false)),
-        (ResponseTemplate::new(422).set_body_json(json!({"message": "No ref found"})), failed(false, false)),
+        (ResponseTemplate::new(422).set_body_json(json!({"message": "No ref found"})), Status::Declined),
         (limited, wait),
         (ResponseTemplate::new(500), failed(true, false)),
     ] {

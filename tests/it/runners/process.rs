@@ -188,6 +188,7 @@ async fn d4_the_end_is_told_apart() {
     for (text, status, summary) in [
         ("echo no >&2; echo '  ' >&2; exit 3", failed(false, false), "it ended with status 3: no"),
         ("echo '{\"error\": \"no such size\"}'; echo noise >&2; exit 1", failed(false, false), "no such size"),
+        ("echo '{\"declined\": \"orders is taken\"}'; exit 1", Status::Declined, "orders is taken"),
         ("echo only this; exit 4", failed(false, false), "it ended with status 4: only this"),
         ("exit 75", failed(true, false), "it ended with status 75"),
         ("exec >&- 2>&- <&-; exit 5", failed(false, false), "it ended with status 5"),
