@@ -398,6 +398,7 @@ async fn platforms_are_offered_every_command_and_what_is_built_in() {
     /help [words] – Find a command by what you mean
     /home  – See what waits for you and what you asked for
     /requests  – See your latest requests
+    /surveys  – See what you are asked, and what came of it
     /approvals  – See what waits for you to decide
     /escalations  – See who needs your help
     /toil [window] – See what people did by hand, and what needed nobody

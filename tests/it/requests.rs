@@ -120,7 +120,7 @@ async fn a_failed_step_is_taken_back_and_the_request_goes_on_from_there_later() 
               What was done before has been taken back.
               Nobody could be asked for help: the team data has nobody to reach here.
               Time: 0s
-              [Try again from there] [Start over] [Tell them more]
+              [Try again from there] [Start over]
               (Asked by ada · req_…)
             ");
         }
@@ -265,7 +265,7 @@ async fn a_request_that_needs_approval_waits_and_expires_and_nothing_pretends_to
               /db create name=orders size=large
               It waited for the approval of the team data, and its time ran out.
               Nobody could be asked for help: the team data has nobody to reach here.
-              [Run it again] [Tell them more]
+              [Run it again]
               (Asked by ada · req_…)
             ");
         }
@@ -332,7 +332,6 @@ async fn d7_a_step_that_must_not_be_repeated_is_uncertain_after_a_crash() {
               Nobody can tell whether the step provision happened: Stationmaster was interrupted, and nobody can tell how far the step came
               It must not be repeated blindly, so nothing more is done. Look at what is there before you ask for it again.
               Nobody could be asked for help: the team data has nobody to reach here.
-              [Tell them more]
               (Asked by ada · req_…)
             ");
         }

@@ -167,12 +167,12 @@ async fn what_its_own_checks_refuse_is_not_deployed() {
     insta::assert_snapshot!(card, @r#"
     [bad] Deploy a service – not done
       /deploy service=hello
-      The step build failed: the checks of hello fail at main
+      It cannot be done like this: the checks of hello fail at main
       {"output": {"release": "../.."}}
       not ok: it is broken
       What was done before has been taken back.
       Time: 0s
-      [Try again from there] [Start over]
+      [Try again from there] [Start over] [Get a human]
       (Asked by ada · req_…)
     "#);
     assert_eq!(releases(&house, "hello").len(), 0);
