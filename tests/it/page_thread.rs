@@ -26,6 +26,8 @@ async fn details_are_folded_under_their_card_and_move_nobody() {
     // Who reads is not moved by details that come above, nor by unfolding them at the end of the conversation.
     browser.driver.execute("log.scrollTop = 900", vec![]).await.expect("scrolled");
     browser.until("log.scrollTop === 900").await;
+    // What has just arrived still moves by itself.
+    browser.until("document.getAnimations().every((moving) => moving.animationName !== 'arrive')").await;
     let seen = "[...document.querySelectorAll('.entry')].find((e) => e.getBoundingClientRect().top > 100)";
     let top = browser.eval(&format!("(window.seen = {seen}).getBoundingClientRect().top")).await;
     let (first, last) = (format!("{place}/msg_1"), format!("{place}/msg_30"));
