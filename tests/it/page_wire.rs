@@ -13,8 +13,11 @@ use crate::wire::{PATIENCE, Typing, Wire};
 
 /// What is on somebody's screen: each message's id and what it says, in the words that transcripts read.
 const SCREEN: &str = r#"(() => {
-  // What is folded is on the screen for whoever unfolds it.
-  const text = node => (node.closest("details:not([open])") ? node.textContent : node.innerText).trim();
+  // What is folded is on the screen for whoever unfolds it, and says the same then.
+  const text = node => {
+    if (!node.closest("details")) return node.innerText.trim();
+    return (node.closest("details:not([open])") ? node.textContent : node.innerText).trim().replace(/\s*\n\s*/g, "\n");
+  };
   const shown = (list, words) => { if (words) list.push(words); };
   const field = (lines, box) => {
     const inputs = [...box.querySelectorAll("input, select, textarea")];
