@@ -73,7 +73,7 @@ async fn a_step_that_failed_is_claimed_asked_about_and_resolved() {
             }
 
             file_an_idea(&stage).await;
-            stage.close();
+            // What is over may be sent once more after it was read, so nothing is said here of what is left unread.
         },
     )
     .await;
