@@ -14,7 +14,9 @@ async fn ask_and_answer(stage: &Stage) {
     wire.read("ben", "The question is sent").await;
     wire.read("ada", "asks you").await;
     wire.press("ada", "Answer…").await;
-    fill(stage, "ada", &[("text", "Yes, all of them")]).await;
+    wire.read("ada", "Your answer").await;
+    wire.fill("ada", "text", "Yes, all of them").await;
+    wire.submit("ada").await;
     wire.read("ada", "The answer is on its way.").await;
     wire.read("ben", "ada answers\nYes, all of them").await;
     wire.read("ben", "answers: Yes, all of them").await;
