@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub mod electorate;
 pub mod roster;
 pub mod rotation;
+pub mod standing;
 
 use crate::catalogue::command::Allow;
 use crate::config::Config;

@@ -1,16 +1,12 @@
 //! Who is behind an event, and what their platforms say of them now. What cannot be established is "no".
 
-use std::time::Duration;
-
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::chat::{Event, PlatformName, Sender, Standing};
 use crate::error::{Reason, Result, UserError};
+use crate::people::standing::{ask, seen_again};
 use crate::people::{self, Person};
 use crate::store::person::{Identity, Known, OWN, Sighting};
-
-/// How long a platform may take to say who somebody is; a person waits for the answer.
-const PATIENCE: Duration = Duration::from_millis(2000);
 
 /// The person behind an event; somebody who was never seen is remembered.
 pub(super) async fn asker(app: &App, event: &Event) -> Result<Asker> {
@@ -79,37 +75,16 @@ async fn elsewhere(app: &App, others: Vec<Identity>) -> Result<Vec<String>> {
         let there = standing(app, platform, &identity.id).await?;
         groups.extend(there.groups.iter().map(|id| people::group(&identity.platform, id)));
         if identity.groups() != there.groups {
-            app.store.remember_person(elsewhere_seen(identity, there)).await?;
+            app.store.remember_person(seen_again(identity, there)).await?;
         }
     }
     Ok(groups)
 }
 
-fn elsewhere_seen(identity: Identity, there: Standing) -> Sighting {
-    let name = identity.name.or(there.name).unwrap_or_else(|| identity.id.clone());
-    let person = Known { id: identity.person, name: identity.person_name };
-    Sighting {
-        platform: identity.platform,
-        id: identity.id,
-        name,
-        groups: there.groups,
-        zone: there.zone,
-        person,
-        taken_from: None,
-    }
-}
-
 /// What a platform says of somebody. One that is not connected here says nothing, and an error is no answer either.
 async fn standing(app: &App, name: PlatformName, id: &str) -> Result<Standing> {
     let platform = app.platforms.get(&name).ok_or_else(|| unestablished(name))?;
-    let asked = match tokio::time::timeout(PATIENCE, platform.standing(id)).await {
-        Ok(asked) => asked,
-        Err(_) => Err(anyhow::anyhow!("no answer within {PATIENCE:?}")),
-    };
-    asked.map_err(|error| {
-        tracing::warn!(platform = %name, person = id, error = format!("{error:#}"), "a standing cannot be had");
-        unestablished(name).into()
-    })
+    ask(platform.as_ref(), id).await.map_err(|_| unestablished(name).into())
 }
 
 fn unestablished(platform: PlatformName) -> UserError {

@@ -1,15 +1,10 @@
 //! Who somebody is at this moment: asked of the platforms, not remembered. What they do not say gives nobody a right.
 
-use std::time::Duration;
-
 use crate::app::App;
 use crate::chat::{PlatformName, Standing};
 use crate::error::{Reason, Result, UserError};
+use crate::people::standing::{ask, seen_again};
 use crate::people::{self, Person};
-use crate::store::person::{Identity, Known, Sighting};
-
-/// How long a platform may take to say who somebody is; a person waits for the answer.
-const PATIENCE: Duration = Duration::from_millis(2000);
 
 /// A person as their platforms say now, and whether `at` has them as a guest. What cannot be established is an error.
 pub(super) async fn present(app: &App, id: &str, at: Option<PlatformName>) -> Result<(Person, bool)> {
@@ -24,7 +19,7 @@ pub(super) async fn present(app: &App, id: &str, at: Option<PlatformName>) -> Re
         groups.extend(standing.groups.iter().map(|group| people::group(&identity.platform, group)));
         guest |= standing.guest && at == Some(platform);
         if counts && identity.groups() != standing.groups {
-            app.store.remember_person(seen(identity, standing)).await?;
+            app.store.remember_person(seen_again(identity, standing)).await?;
         }
     }
     let name = app.store.person_name(id).await?.unwrap_or_else(|| id.to_owned());
@@ -41,22 +36,5 @@ async fn standing(app: &App, name: PlatformName, id: &str) -> Result<Standing> {
         UserError::new(Reason::Unavailable, message).hint("try the same again in a minute")
     };
     let platform = app.platforms.get(&name).ok_or_else(unestablished)?;
-    match tokio::time::timeout(PATIENCE, platform.standing(id)).await {
-        Ok(Ok(standing)) => Ok(standing),
-        _ => Err(unestablished().into()),
-    }
-}
-
-fn seen(identity: Identity, there: Standing) -> Sighting {
-    let name = identity.name.or(there.name).unwrap_or_else(|| identity.id.clone());
-    let person = Known { id: identity.person, name: identity.person_name };
-    Sighting {
-        platform: identity.platform,
-        id: identity.id,
-        name,
-        groups: there.groups,
-        zone: there.zone,
-        person,
-        taken_from: None,
-    }
+    ask(platform.as_ref(), id).await.map_err(|_| unestablished().into())
 }
