@@ -129,7 +129,7 @@ impl Field {
         let (first, last) = match range.split_once('-') {
             // The last number of a week's days is its first one again.
             _ if range == "*" => (self.range.0, if self.range.1 == 7 { 6 } else { self.range.1 }),
-            Some((first, last)) => (self.value(first, part)?, self.end(last, part)?),
+            Some((first, last)) => self.range(first, last, part)?,
             None if step > 1 || part.contains('/') => return Err(self.wrong(part)),
             None => {
                 let only = self.value(range, part)?;
@@ -142,10 +142,11 @@ impl Field {
         Ok((first..=last).step_by(step as usize).fold(0, |bits, number| bits | 1 << number))
     }
 
-    /// The end of a range, where Sunday comes after Saturday.
-    fn end(&self, word: &str, part: &str) -> Result<u32, String> {
-        let value = self.value(word, part)?;
-        Ok(if self.range.1 == 7 && value == 0 { 7 } else { value })
+    /// The ends of a range, where Sunday also comes after Saturday.
+    fn range(&self, first: &str, last: &str, part: &str) -> Result<(u32, u32), String> {
+        let (first, last) = (self.value(first, part)?, self.value(last, part)?);
+        let is_next_sunday = self.range.1 == 7 && last == 0 && first > 0;
+        Ok((first, if is_next_sunday { 7 } else { last }))
     }
 
     fn value(&self, word: &str, part: &str) -> Result<u32, String> {
@@ -221,6 +222,7 @@ mod tests {
             ("*/20 * * * *", ["2026-11-26T12:20:00Z", "2026-11-26T12:40:00Z"]),
             ("0 0 * * 0", ["2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"]),
             ("0 0 * * 7", ["2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"]),
+            ("0 0 * * sun-sun", ["2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"]),
             ("0 0 * * sat-sun", ["2026-11-28T00:00:00Z", "2026-11-29T00:00:00Z"]),
             ("0 12 1,15 * *", ["2026-12-01T12:00:00Z", "2026-12-15T12:00:00Z"]),
             ("0 0 13 * FRI", ["2026-11-27T00:00:00Z", "2026-12-04T00:00:00Z"]),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::app::App;
 use crate::chat::{Card, Health, Platform, Post, Undelivered};
 use crate::clock::Span;
@@ -10,7 +12,7 @@ use crate::escalation;
 use crate::job::{self, Exception, Job};
 use crate::link;
 use crate::request;
-use crate::store::message::{DETAILS, Message};
+use crate::store::message::{DETAILS, Message, Sent};
 use crate::store::notice;
 use crate::survey;
 
@@ -61,18 +63,26 @@ pub async fn deliver(app: &App, Due { platform, message }: Due) {
 
 async fn send(app: &App, platform: &Arc<dyn Platform>, message: &Message) -> Result<()> {
     let card = card(app, &message.subject).await?;
+    let shown = hex::encode(Sha256::digest(serde_json::to_vec(&card)?));
+    let posted = match &message.posted {
+        // It changed while it was on its way, and went as it then was.
+        Some(posted) if message.shown.as_ref() == Some(&shown) => posted.clone(),
+        _ => transmit(platform, message, &card).await?,
+    };
+    app.store.message_sent(message, Sent { posted, shown }, platform.pace()).await
+}
+
+/// Posts or edits the message; the platform's id of it.
+async fn transmit(platform: &Arc<dyn Platform>, message: &Message, card: &Card) -> Result<String> {
     let place = message.address();
     let tried_at = message.tried_at.filter(|_| message.failures > 1);
     let post = Post { place: &place, key: &message.id, tried_at };
-    let posted = match &message.posted {
-        None => platform.post(post, &card).await?,
-        Some(posted) => match platform.edit(&place, posted, &card).await {
-            Ok(()) => posted.clone(),
-            Err(e) if e.downcast_ref() == Some(&Undelivered::Gone) => platform.post(post, &card).await?,
-            Err(e) => return Err(e),
-        },
-    };
-    app.store.message_sent(message, posted, platform.pace()).await
+    let Some(posted) = &message.posted else { return platform.post(post, card).await };
+    match platform.edit(&place, posted, card).await {
+        Ok(()) => Ok(posted.clone()),
+        Err(e) if e.downcast_ref() == Some(&Undelivered::Gone) => platform.post(post, card).await,
+        Err(e) => Err(e),
+    }
 }
 
 /// What becomes of a message that was not sent.

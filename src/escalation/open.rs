@@ -138,7 +138,9 @@ async fn heal_family(tx: &mut Tx, (root, request): (&Escalation, &str), how: &Re
         None => false,
     };
     if well && tx.escalations_joined(&root.id).await?.is_empty() {
-        news::tell(tx, root, &news::change("healed", "")).await?;
+        if root.told_at.is_some() {
+            news::tell(tx, root, &news::change("healed", "")).await?;
+        }
         end(tx, root, how).await?;
         clock::set(tx, &Escalation { due_at: None, ..root.clone() }).await?;
     }

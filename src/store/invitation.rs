@@ -73,6 +73,10 @@ pub struct Reached {
     pub declined: i64,
 }
 
+/// Whether a message is a reminder of the wave `$1`.
+const IS_REMINDER: &str =
+    "subject like 'again:%' and substr(subject, 7, 36) in (select id from invitation where wave = $1)";
+
 const COLUMNS: &str = "id, wave, person, cell, due_at, asked_at, reminders, declined_at";
 
 impl Tx {
@@ -149,15 +153,24 @@ impl Tx {
         Ok(())
     }
 
-    /// The cards of all invitations of a wave change.
+    /// The cards of all invitations and reminders of a wave change.
     pub async fn touch_invitations(&mut self, wave: &str) -> Result<()> {
-        let sql = "update message set wanted = wanted + 1, \
-                   behind_since = case when wanted > sent then behind_since else $2 end, \
-                   priority = case when wanted > sent and priority < $3 then priority else $3 end \
-                   where subject in (select id from invitation where wave = $1)";
-        let query = sqlx::query(sql).bind(wave).bind(self.now).bind(Priority::Detail as i64);
+        let sql = format!(
+            "update message set wanted = wanted + 1, \
+             behind_since = case when wanted > sent then behind_since else $2 end, \
+             priority = case when wanted > sent and priority < $3 then priority else $3 end \
+             where subject in (select id from invitation where wave = $1) or {IS_REMINDER}"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(wave).bind(self.now).bind(Priority::Detail as i64);
         query.execute(&mut self.connection).await?;
         self.messages_changed = true;
+        Ok(())
+    }
+
+    /// Forgets who was reminded by a wave; what they were sent stays with them as it is.
+    pub async fn delete_reminders(&mut self, wave: &str) -> Result<()> {
+        let sql = format!("delete from message where {IS_REMINDER}");
+        sqlx::query(AssertSqlSafe(sql)).bind(wave).execute(&mut self.connection).await?;
         Ok(())
     }
 

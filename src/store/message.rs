@@ -53,6 +53,17 @@ pub struct Message {
     pub thread: Option<String>,
     /// The platform's id of the person whom it is for.
     pub recipient: Option<String>,
+    /// The digest of the card that it shows.
+    pub shown: Option<String>,
+}
+
+/// What a platform has taken of a message.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The platform's id of the message.
+    pub posted: String,
+    /// The digest of the card.
+    pub shown: String,
 }
 
 /// Where a subject is shown.
@@ -157,7 +168,7 @@ impl Store {
                            and p.posted is not null)) \
                            order by m.priority, m.due_at, m.id limit $6) near) ready \
                            where nth = 1 order by priority, due_at limit $7) \
-                           returning id, platform, place, subject, wanted, posted, failures, tried_at, recipient, \
+                           returning id, platform, place, subject, wanted, posted, failures, tried_at, recipient, shown, \
                            (select posted from message parent where parent.id = message.parent) as thread";
                 let query = sqlx::query_as(sql).bind(tx.now + HOLD.millis()).bind(tx.now).bind(&platform);
                 let query = query.bind(i64::from(posts)).bind(i64::from(edits)).bind(LOOKED_AT).bind(most as i64);
@@ -171,15 +182,15 @@ impl Store {
         .await
     }
 
-    /// The revision was sent, as the platform's message `posted`.
-    pub async fn message_sent(&self, message: &Message, posted: String, pace: Pace) -> Result<()> {
+    /// The revision was sent, or what is shown already was just that.
+    pub async fn message_sent(&self, message: &Message, sent: Sent, pace: Pace) -> Result<()> {
         let message = message.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                let sql =
-                    "update message set sent = $2, posted = $3, failures = 0, due_at = $4 where id = $1 and sent < $2";
-                let query = sqlx::query(sql).bind(&message.id).bind(message.wanted).bind(posted).bind(tx.now);
-                query.execute(&mut tx.connection).await?;
+                let sql = "update message set sent = $2, posted = $3, shown = $4, failures = 0, due_at = $5 \
+                           where id = $1 and sent < $2";
+                let query = sqlx::query(sql).bind(&message.id).bind(message.wanted).bind(sent.posted).bind(sent.shown);
+                query.bind(tx.now).execute(&mut tx.connection).await?;
                 tx.messages_changed = true;
                 tx.quicken(&message, pace).await
             })
@@ -246,7 +257,7 @@ impl Store {
 
     /// The messages about a subject, with the platform's ids of those that were posted.
     pub async fn messages_about(&self, subject: &str) -> Result<Vec<Message>> {
-        let sql = "select id, platform, place, subject, wanted, posted, failures, tried_at, recipient, \
+        let sql = "select id, platform, place, subject, wanted, posted, failures, tried_at, recipient, shown, \
                    (select posted from message parent where parent.id = message.parent) as thread \
                    from message where subject = $1 order by id";
         Ok(sqlx::query_as(sql).bind(subject).fetch_all(self.reader()).await?)

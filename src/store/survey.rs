@@ -81,6 +81,13 @@ pub struct Wave {
     pub override_reason: Option<String>,
 }
 
+impl Wave {
+    /// Whether nothing more is to be done about it.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state.as_str(), state::LOOPED | state::VOID)
+    }
+}
+
 /// The columns of a [`Wave`].
 const COLUMNS: &str = "id, survey, number, definition, state, minimum, plan, planned_at, opened_at, closes_at, closed_at, \
                        complete, partial, results, report, published_at, said, looped_at, override_reason";
@@ -161,9 +168,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Closes a wave: its key, and with it who has answered, is gone.
+    /// Closes a wave: its key, and with it who has answered, is gone, and so is who was reminded because they had not.
     pub async fn close_wave(&mut self, wave: &str) -> Result<()> {
         self.delete_participation(wave).await?;
+        self.delete_reminders(wave).await?;
         let sql =
             "update wave set state = 'closed', closed_at = $2, wave_key = null where id = $1 and state = 'closing'";
         sqlx::query(sql).bind(wave).bind(self.now).execute(&mut self.connection).await?;

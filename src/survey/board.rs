@@ -6,6 +6,7 @@ use super::report::report;
 use super::{afterword, card, wave};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
+use crate::catalogue::survey::Survey;
 use crate::chat::{Card, Reply, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::store::survey::{Wave, state};
@@ -29,21 +30,23 @@ pub async fn list(app: &App, asker: &Asker) -> Result<Reply> {
     let refused: Vec<Value> = refused.iter().map(|name| json!({ "name": name, "title": title(name) })).collect();
     let mut owned = Vec::new();
     for survey in catalogue.surveys.values().filter(|survey| person.teams.contains(&survey.owner)) {
-        for wave in app.store.waves(&survey.name, WAVES).await? {
-            owned.push(row(app, &survey.title, &wave).await?);
+        let waves = app.store.waves(&survey.name, WAVES).await?;
+        for (at, wave) in waves.iter().enumerate() {
+            owned.push(row(app, survey, (wave, waves.get(at + 1))).await?);
         }
     }
     let values = json!({ "open": open, "refused": refused, "owned": owned });
     Ok(Reply::Card(Card::read(&app.messages.load().render("surveys_listed", &values)?, Tone::Neutral)))
 }
 
-/// How a wave stands. How many have answered is told only once that tells nothing of anybody.
-async fn row(app: &App, title: &str, wave: &Wave) -> Result<Value> {
+/// How a wave stands after the one before it. How many have answered is told only once that tells nothing of anybody.
+async fn row(app: &App, survey: &Survey, (wave, before): (&Wave, Option<&Wave>)) -> Result<Value> {
     let reached = app.store.reached(&wave.id).await?;
     let answered = wave.complete + wave.partial;
+    let is_held = wave.state == state::PLANNED && !before.is_none_or(Wave::is_finished);
     Ok(json!({
         "id": wave.id,
-        "title": title,
+        "title": survey.title,
         "number": wave.number + 1,
         "state": wave.state,
         "invited": reached.invited,
@@ -53,7 +56,8 @@ async fn row(app: &App, title: &str, wave: &Wave) -> Result<Value> {
         "minimum": wave.minimum,
         "published": matches!(wave.state.as_str(), state::PUBLISHED | state::LOOPED),
         "waits_for_word": wave.state == state::PUBLISHED,
-        "held": wave.state == state::PLANNED,
+        "held": is_held && wave.override_reason.is_none(),
+        "by_event": survey.event.is_some(),
     }))
 }
 

@@ -185,8 +185,7 @@ async fn is_free(app: &App, claim: &Claim, wave: &Wave) -> Result<bool> {
         Box::pin(async move {
             tx.hold(&claim).await?;
             let before = tx.wave_before(&wave.survey, wave.number).await?;
-            let is_finished = |before: &Wave| matches!(before.state.as_str(), state::LOOPED | state::VOID);
-            if before.as_ref().is_none_or(is_finished) || wave.override_reason.is_some() {
+            if before.as_ref().is_none_or(Wave::is_finished) || wave.override_reason.is_some() {
                 return Ok(true);
             }
             let told = json!({ "survey": survey.title, "wave": wave.id, "before": before.map(|before| before.id) });

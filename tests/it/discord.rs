@@ -209,6 +209,10 @@ impl Wire for Discord {
         }
     }
 
+    fn turn_clock(&self, ahead: i64) {
+        self.world.with(|state| state.ahead = ahead);
+    }
+
     async fn say(&self, who: &str, line: &str) {
         self.use_command(person(who), line).await;
     }

@@ -71,9 +71,15 @@ impl Person {
 
     async fn news(&self) -> Vec<(String, String)> {
         let mut screen = self.screen().await;
-        screen.retain(|(id, text)| self.read.get(id) != Some(text));
+        // Where its lines end depends on whether it is folded; what it says does not.
+        let same = |read: &String, text: &String| letters(read).eq(letters(text));
+        screen.retain(|(id, text)| !self.read.get(id).is_some_and(|read| same(read, text)));
         screen
     }
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|letter| !letter.is_whitespace())
 }
 
 impl Page {

@@ -275,6 +275,10 @@ impl Wire for Slack {
         self.courier.connect(address);
     }
 
+    fn turn_clock(&self, ahead: i64) {
+        self.server.workspace().skew = ahead * 1000;
+    }
+
     async fn say(&self, who: &str, line: &str) {
         self.say_in(GENERAL, who, line).await;
     }

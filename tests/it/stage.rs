@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::clockwork::Clockwork;
 use crate::discord::{self, Discord};
 use crate::page_wire::Page;
 use crate::slack::Slack;
@@ -48,6 +49,8 @@ pub struct Stage {
     pub on: On,
     pub wire: Box<dyn Wire>,
     process: Option<Process>,
+    /// The clock of the process, where the story turns it.
+    clock: Option<Clockwork>,
     folder: TempDir,
     _api: MockServer,
 }
@@ -60,6 +63,22 @@ impl Stage {
 
     /// A stage on which `furnish` puts what there is: it is given the folder, and where the endings are told.
     pub async fn set(on: On, furnish: impl FnOnce(&Path, &str)) -> Self {
+        let mut stage = Self::build(on, furnish).await;
+        stage.start().await;
+        stage
+    }
+
+    /// The same at an instant such as `2026-12-01T10:00:30Z`, and with a log of everything.
+    pub async fn set_at(on: On, instant: &str, furnish: impl FnOnce(&Path, &str)) -> Self {
+        let mut stage = Self::build(on, furnish).await;
+        let clock = Clockwork::new(stage.folder.path().join("clock"));
+        stage.wire.turn_clock(clock.turn_to(instant));
+        stage.clock = Some(clock);
+        stage.start().await;
+        stage
+    }
+
+    async fn build(on: On, furnish: impl FnOnce(&Path, &str)) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let wire: Box<dyn Wire> = match on {
             On::Page => Box::new(Page::open().await),
@@ -72,15 +91,16 @@ impl Stage {
         let endings = ResponseTemplate::new(200).set_body_json(["happy", "sad", "open"]);
         Mock::given(path("/endings")).respond_with(endings).mount(&api).await;
         furnish(folder.path(), &api.uri());
-        let mut stage = Self { on, wire, process: None, folder, _api: api };
-        stage.start().await;
-        stage
+        Self { on, wire, process: None, clock: None, folder, _api: api }
     }
 
     async fn start(&mut self) {
         let mut settings = self.wire.settings();
-        settings.push(("STATIONMASTER_LOG__LEVEL".into(), "warn".into()));
-        let process = Setup { folder: self.folder.path(), settings }.start().await;
+        let (log, level) = (self.folder.path().join("log"), if self.clock.is_some() { "trace" } else { "warn" });
+        settings.push(("STATIONMASTER_LOG__LEVEL".into(), level.into()));
+        settings.extend(self.clock.iter().flat_map(Clockwork::settings));
+        let log = self.clock.is_some().then_some(log.as_path());
+        let process = Setup { folder: self.folder.path(), settings, log }.start().await;
         self.wire.connect(&process.address).await;
         self.process = Some(process);
     }
@@ -89,6 +109,18 @@ impl Stage {
     pub async fn restart(&mut self) {
         self.process.take().expect("it runs").kill();
         self.start().await;
+    }
+
+    /// Turns the clock of the process, and of the platform.
+    pub async fn turn_to(&self, instant: &str) {
+        let (clock, process) = (self.clock.as_ref().expect("a clock"), self.process.as_ref().expect("it runs"));
+        self.wire.turn_clock(clock.turn_to(instant));
+        clock.until_seen(&process.address, instant).await;
+    }
+
+    /// Everything that the processes of this stage have logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("a log")
     }
 
     pub fn data(&self, path: &str) -> PathBuf {

@@ -11,6 +11,7 @@ mod files;
 mod forensic;
 mod page;
 mod stage;
+mod told;
 
 use stage::{DAY, HOUR, Stage, values};
 

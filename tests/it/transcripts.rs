@@ -175,7 +175,7 @@ async fn who_is_on_slack_and_on_discord_becomes_one_person_when_both_agree() {
     let folder = tempfile::tempdir().expect("a folder");
     furnish(folder.path(), "http://127.0.0.1:1");
     let settings = [slack.settings(), discord.settings()].concat();
-    let process = Setup { folder: folder.path(), settings }.start().await;
+    let process = Setup { folder: folder.path(), settings, log: None }.start().await;
     slack.connect(&process.address).await;
     discord.connect(&process.address).await;
 
@@ -209,7 +209,7 @@ async fn two_processes_share_the_work_and_the_sockets_and_one_of_them_dies() {
     let database = engine::database(engine::On::Postgres, folder.path()).await;
     settings.push(("STATIONMASTER_DATABASE__URL".into(), database));
     settings.push(("STATIONMASTER_JOBS__LEASE".into(), "3s".into()));
-    let setup = Setup { folder: folder.path(), settings };
+    let setup = Setup { folder: folder.path(), settings, log: None };
     let (first, second) = (setup.start().await, setup.start().await);
     slack.connect(&second.address).await;
 

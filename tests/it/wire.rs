@@ -20,6 +20,9 @@ pub trait Wire: Send + Sync {
     /// The process can be reached at this address now, `http://127.0.0.1:PORT`; signed deliveries go there.
     async fn connect(&self, address: &str);
 
+    /// The process's clock was turned, so that it is so many seconds ahead of the machine's; so is the platform's.
+    fn turn_clock(&self, _ahead: i64) {}
+
     /// Somebody uses a command as one types it there: `/db create name=orders`. On Discord it goes out as a native
     /// command, its `key=value` words and positions as native options.
     async fn say(&self, who: &str, line: &str);
@@ -76,6 +79,8 @@ pub struct Setup<'a> {
     pub folder: &'a Path,
     /// `STATIONMASTER_…` and their values.
     pub settings: Vec<(String, String)>,
+    /// The file that its log is added to, where it is read afterwards.
+    pub log: Option<&'a Path>,
 }
 
 impl Setup<'_> {
@@ -84,7 +89,12 @@ impl Setup<'_> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         drop(listener);
-        let child = Command::new(env!("CARGO_BIN_EXE_stationmaster"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stationmaster"));
+        if let Some(log) = self.log {
+            let file = std::fs::File::options().create(true).append(true).open(log).expect("a file");
+            command.stdout(file.try_clone().expect("a file")).stderr(file);
+        }
+        let child = command
             .arg("serve")
             .current_dir(self.folder)
             .env("STATIONMASTER_WEB__LISTEN", &address)

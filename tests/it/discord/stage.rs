@@ -149,7 +149,7 @@ impl Stage {
 
     fn setup(&self) -> Setup<'_> {
         let settings = self.discord.settings().into_iter().chain(self.more.iter().cloned()).collect();
-        Setup { folder: self.folder.path(), settings }
+        Setup { folder: self.folder.path(), settings, log: None }
     }
 
     /// Lets the work go on.

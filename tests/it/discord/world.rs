@@ -134,6 +134,8 @@ pub struct Call {
 #[derive(Default)]
 pub struct State {
     count: u64,
+    /// By how many seconds Discord's clock is ahead of the machine's.
+    pub ahead: i64,
     /// Where the gateway is.
     pub gateway: String,
     pub channels: BTreeMap<String, Channel>,

@@ -1,6 +1,7 @@
 //! What need not wait for an approval: a glass that is broken and looked at later, and a vote that was given ahead.
 
-use super::scene::{Asked, fill, set};
+use super::scene::{Asked, set};
+use crate::fields::fill;
 use crate::stage::play;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Approvals: what people are asked, what they answer, and what whoever waits reads of it.
 
-use super::scene::{Asked, fill, set};
+use super::scene::{Asked, set};
+use crate::fields::fill;
 use crate::stage::{On, play};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +67,9 @@ async fn a_no_says_why_and_what_is_called_off_or_too_late_loses_its_buttons() {
             let card = wire.read("ada", "Clean up first").await;
             assert!(card.contains("Give a database more room –"), "{card}");
             for who in ["ben", "cleo"] {
-                let card = wire.read(who, "Give a database more room – not approved").await;
-                assert!(card.contains("Clean up first") && !card.contains("[Approve]"), "{card}");
+                // In the channel they see the card of the request too.
+                let card = wire.read(who, "said no. Nothing was started.").await;
+                assert!(card.contains("Denied by: ben: Clean up first") && !card.contains("[Approve]"), "{card}");
             }
 
             wire.say("ada", "/db grow name=orders").await;
@@ -89,11 +91,11 @@ async fn a_no_says_why_and_what_is_called_off_or_too_late_loses_its_buttons() {
             // That nobody decided in time is itself something that the team is asked about.
             wire.press("ben", "Claim").await;
             wire.read("ben", "It is yours").await;
-            wire.read("ben", "is looking at it").await;
-            wire.read("cleo", "is looking at it").await;
+            wire.read("ben", "Now: ben is looking at it").await;
+            wire.read("cleo", "Now: ben is looking at it").await;
             wire.read("ada", "is looking at it").await;
             wire.read("ada", "is looking at it").await;
-            // What is over may be sent once more after it was read, so nothing is said here of what is left unread.
+            stage.close();
         },
     )
     .await;

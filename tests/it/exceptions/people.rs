@@ -1,6 +1,7 @@
 //! Who is there and who is not: absences, and who is on call.
 
-use super::scene::{Asked, fill, set};
+use super::scene::{Asked, set};
+use crate::fields::fill;
 use crate::stage::play;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,9 +111,11 @@ fn furnish(folder: &Path, configuration: &str) {
 fn configuration(on: On, asked: Asked) -> String {
     let channel = on.channel().filter(|_| asked == Asked::InChannel);
     let channels = channel.map(|channel| format!("channels = [\"{channel}\"]\n")).unwrap_or_default();
+    // They are asked whatever the time is at which the story is told.
+    let always = "hours = \"Mon-Sun 00:00-24:00\"\n";
     let mut text = format!(
-        "[team.data]\nmembers = [\"ben\", \"cleo\"]\noncall.people = [\"ben\"]\n{channels}[team.platform]\n\
-         members = [\"dan\"]\n[escalation]\nteam = \"platform\"\n"
+        "[team.data]\nmembers = [\"ben\", \"cleo\"]\noncall.people = [\"ben\"]\n{always}{channels}[team.platform]\n\
+         members = [\"dan\"]\n{always}[escalation]\nteam = \"platform\"\n"
     );
     if on == On::Page {
         text.push_str(&format!("[web]\npersonas = {PEOPLE:?}\n"));
@@ -122,38 +124,4 @@ fn configuration(on: On, asked: Asked) -> String {
         text.push_str(&format!("[person.{who}]\nidentities = [\"{}\"]\n", on.identity(who)));
     }
     text
-}
-
-/// The fields whose label is more than their name. Discord shows people labels, and finds what is chosen by them.
-const LABELS: [(&str, &str); 8] = [
-    ("time", "For how long"),
-    ("until", "Away until"),
-    ("delegate", "Who decides for you"),
-    ("need", "What do you need?"),
-    ("text", "Your question"),
-    ("new_category", "What was it?"),
-    ("automatable", "Could self-service have done it?"),
-    ("to", "To"),
-];
-/// The fields that are chosen, not typed.
-const CHOSEN: [&str; 3] = ["automatable", "delegate", "to"];
-
-fn label<'a>(stage: &Stage, name: &'a str) -> &'a str {
-    let label = LABELS.iter().find(|(of, _)| *of == name).map(|(_, label)| *label);
-    label.filter(|_| matches!(stage.on, On::DiscordGateway | On::DiscordHttp)).unwrap_or(name)
-}
-
-/// The field as it is found on the platform.
-pub fn field<'a>(stage: &Stage, name: &'a str) -> &'a str {
-    if CHOSEN.contains(&name) { label(stage, name) } else { name }
-}
-
-/// Somebody fills in a form that is before them, and sends it.
-pub async fn fill(stage: &Stage, who: &str, fields: &[(&str, &str)]) {
-    let (first, _) = fields[0];
-    stage.wire.read(who, &format!("{} =", label(stage, first))).await;
-    for (name, value) in fields {
-        stage.wire.fill(who, field(stage, name), value).await;
-    }
-    stage.wire.submit(who).await;
 }

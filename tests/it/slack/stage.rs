@@ -94,7 +94,7 @@ impl Stage {
     }
 
     async fn start(&mut self) {
-        let process = Setup { folder: self.folder.path(), settings: self.settings.clone() }.start().await;
+        let process = Setup { folder: self.folder.path(), settings: self.settings.clone(), log: None }.start().await;
         self.slack.connect(&process.address).await;
         self.process = Some(process);
     }
