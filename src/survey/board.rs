@@ -28,14 +28,17 @@ pub async fn list(app: &App, asker: &Asker) -> Result<Reply> {
     let title = |name: &String| catalogue.surveys.get(name).map_or_else(|| name.clone(), |survey| survey.title.clone());
     let refused = app.store.refused_surveys(&person.id).await?;
     let refused: Vec<Value> = refused.iter().map(|name| json!({ "name": name, "title": title(name) })).collect();
-    let mut owned = Vec::new();
+    let (mut owned, mut coming) = (Vec::new(), Vec::new());
+    let scheduled = app.store.scheduled_surveys().await?;
     for survey in catalogue.surveys.values().filter(|survey| person.teams.contains(&survey.owner)) {
+        let next = scheduled.iter().find(|next| next.name == survey.name && survey.event.is_none());
+        coming.extend(next.map(|next| json!({ "title": survey.title, "at": card::words(survey, next.next_at) })));
         let waves = app.store.waves(&survey.name, WAVES).await?;
         for (at, wave) in waves.iter().enumerate() {
             owned.push(row(app, survey, (wave, waves.get(at + 1))).await?);
         }
     }
-    let values = json!({ "open": open, "refused": refused, "owned": owned });
+    let values = json!({ "open": open, "refused": refused, "owned": owned, "coming": coming });
     Ok(Reply::Card(Card::read(&app.messages.load().render("surveys_listed", &values)?, Tone::Neutral)))
 }
 

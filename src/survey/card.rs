@@ -49,7 +49,7 @@ async fn asked(app: &App, id: &str, message: &str) -> Result<Card> {
         return Ok(Card::read(&app.messages.load().render("survey_closed", &values)?, Tone::Neutral));
     }
     let values = values(app, (&invitation, &wave), &survey).await?;
-    Ok(Card::read(&app.messages.load().render(message, &values)?, Tone::Active))
+    Ok(Card::read(&app.messages.load().render(message, &values)?, Tone::Waiting))
 }
 
 async fn values(app: &App, (invitation, wave): (&Invitation, &Wave), survey: &Survey) -> Result<Value> {

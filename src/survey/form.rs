@@ -25,7 +25,6 @@ pub struct Filled<'a> {
 
 /// The words of the form: from a message, as facts.
 struct Words {
-    scale: String,
     several: String,
     text: String,
 }
@@ -42,7 +41,7 @@ pub fn form(app: &App, survey: &Survey, (invitation, filled): (&str, &Filled<'_>
     let card = Card::read(&app.messages.load().render("survey_form", &values)?, Tone::Neutral);
     let mut facts = card.facts.into_iter().map(|(_, value)| value);
     let mut word = || facts.next().unwrap_or_default();
-    let words = Words { scale: word(), several: word(), text: word() };
+    let words = Words { several: word(), text: word() };
     let fields = survey.question.iter().flat_map(|question| fields(question, &words, filled)).collect();
     Ok(Form {
         title: card.title,
@@ -79,11 +78,11 @@ fn field(question: &Question, (at, name): (usize, String), words: &Words) -> Fie
             let help = if at == 0 { question.text.clone() } else { String::new() };
             (question.items.get(at).cloned().unwrap_or_default(), help, Input::Choice(points(question)))
         }
-        Kind::Rating(_) => (question.text.clone(), words.scale.clone(), Input::Choice(points(question))),
+        Kind::Rating(_) => (question.text.clone(), String::new(), Input::Choice(points(question))),
         Kind::Choice(Pick::One) => {
             let choices = question.choices.iter();
             let choice = |text: &String| Choice { value: text.clone(), label: text.clone(), hint: String::new() };
-            (question.text.clone(), words.scale.clone(), Input::Choice(choices.map(choice).collect()))
+            (question.text.clone(), String::new(), Input::Choice(choices.map(choice).collect()))
         }
     };
     Field { name, label, help, input, required: false, value: None, error: None }

@@ -30,6 +30,7 @@ mod page;
 mod page_http;
 mod page_people;
 mod page_preview;
+mod page_sealed;
 mod page_thread;
 mod page_whole;
 mod page_wire;

@@ -104,7 +104,8 @@ impl Page {
         self.desk.heard()[0].place.clone()
     }
 
-    async fn stored(&self) -> String {
+    /// What is stored of that conversation.
+    pub async fn stored(&self) -> String {
         let (entries, _) = self.store.conversations().before(&self.place(), i64::MAX).await.expect("entries");
         entries.into_iter().map(|entry| entry.content).collect()
     }

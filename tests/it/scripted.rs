@@ -83,6 +83,13 @@ impl Inbox for Scripted {
         let reply = match &event.intent {
             Intent::Suggest { token, typed, .. } => Reply::Choices(proposals(&token.to_string(), typed)),
             Intent::OpenHome => Reply::Card(home()),
+            Intent::Press { token } if token.is_sealed() => Reply::Form(pulse(None)),
+            Intent::Submit { token, values } if token.is_sealed() => {
+                if values.get("change").is_some_and(|text| text == "Ask Ben") {
+                    return Reply::Form(pulse(Some("What is marked may tell who you are.".into())));
+                }
+                Reply::Card(Card { tone: Tone::Good, title: "Thank you".into(), ..Card::default() })
+            }
             Intent::Submit { values, .. } => {
                 let name = values.get("name").and_then(Value::as_str).unwrap_or_default();
                 if name.is_empty() || name.chars().any(char::is_uppercase) {
@@ -308,6 +315,22 @@ pub fn form(name: Option<Value>, error: Option<String>) -> Form {
         submit: "Create it".into(),
         token: Token::new("invoke", "db create"),
         error: None,
+    }
+}
+
+/// The form of a survey, of which nothing is kept.
+pub fn pulse(error: Option<String>) -> Form {
+    Form {
+        title: "How is it here?".into(),
+        intro: String::new(),
+        fields: vec![
+            field("flow", "I can work without being interrupted", choices(&["1", "2", "3"])),
+            field("load", "What I must know is manageable", choices(&["1", "2", "3"])),
+            field("change", "What would you change?", Input::Text),
+        ],
+        submit: "Send".into(),
+        token: Token::new(SEALED, "inv_1"),
+        error,
     }
 }
 

@@ -78,6 +78,9 @@ pub async fn fold(State(room): State<Room>, headers: HeaderMap, body: RawForm) -
     let (visitor, filled) = enter(&room, &headers, &body).await?;
     let (entry, content) = find(&room, &visitor, &filled).await?;
     let content = match content {
+        Content::Form { form } | Content::Aside { form } if form.is_sealed() => {
+            return sealed::fold((&room, &visitor), &headers, (entry, form), filled.text("open").is_ok()).await;
+        }
         Content::Form { mut form } => {
             let values = filled.answers(&form.fields);
             form.fields.iter_mut().for_each(|field| field.value = values.get(&field.name).cloned());

@@ -1,6 +1,7 @@
 //! What is kept nowhere: presses and forms of pulse surveys. What comes of them is told on the open page alone.
 //!
-//! Invariant: no entry tells what was filled in, nor that or when something was sent: a sealed form stays as it was opened.
+//! Invariant: no entry tells what was filled in, nor that or when something was sent: a sealed form stays as it was opened,
+//! and after a day it is put away.
 
 use std::collections::BTreeMap;
 
@@ -51,6 +52,21 @@ pub async fn sent(
         shown.push_str(&passing(room, visitor, format!("{}-passing", entry.id), &card).await?);
     }
     page::answer_passing(room, visitor, headers, shown).await
+}
+
+/// A form was put away, or taken up again: what was filled in is in the browser alone, and so is that it is open again.
+pub async fn fold(
+    (room, visitor): (&Room, &Visitor),
+    headers: &HeaderMap,
+    (entry, form): (Entry, Form),
+    is_opened: bool,
+) -> Result<Response, Refusal> {
+    let entry = match is_opened {
+        true => entry,
+        false => room.chat.replace(&visitor.id, &entry.id, &Content::aside(form.clone())).await?.unwrap_or(entry),
+    };
+    let content = if is_opened { Content::form(form) } else { Content::aside(form) };
+    page::answer_passing(room, visitor, headers, view::passing(&entry, &content)?).await
 }
 
 /// A card at the end of the conversation, as long as the page is open.

@@ -8,18 +8,27 @@ use super::html;
 use super::picture;
 use super::thread::Thread;
 use crate::chat::{Action, Button, Card, Choice, Field, Form, Input, Style, Tone};
+use crate::clock::{Clock, Span};
 use crate::error::Result;
 use crate::store::conversation::Entry;
 
 /// The most choices that are shown side by side; more become a list that opens.
 const SIDE_BY_SIDE: usize = 5;
+/// How long a sealed form stands open for who comes back; nothing tells whether it was sent.
+const SEALED_FOR: Span = Span::from_secs(86_400);
 /// The most proposals that are shown.
 const PROPOSALS: usize = 50;
 
 /// An entry with its details as HTML; nothing if a newer Stationmaster wrote it.
 pub fn entry(thread: &Thread) -> Result<String> {
     let entry = &thread.head;
-    let Some(content) = content_of(entry) else { return Ok(String::new()) };
+    let Some(mut content) = content_of(entry) else { return Ok(String::new()) };
+    if let Content::Form { form } = &content
+        && form.is_sealed()
+        && entry.at < Clock::system().now() - SEALED_FOR.millis()
+    {
+        content = Content::aside(form.clone());
+    }
     let (at, clock) = times(entry)?;
     let details = thread.details.iter().map(detail).collect::<Result<Vec<_>>>()?.concat();
     let (dom_id, seq) = (format!("e-{}", entry.id), thread.seq());

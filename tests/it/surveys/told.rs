@@ -168,7 +168,9 @@ async fn ask(stage: &Stage) {
     wire.press("ada", "Answer").await;
     fill(stage, "ada", &[("flow", "4"), ("recommend", "9"), ("change", "Ask Ben for quicker builds")]).await;
     let again = wire.read("ada", "This may tell who you are: Ben").await;
-    assert!(again.contains("Ask Ben for quicker builds"), "{again}");
+    for kept in ["= 4", "= 9", "Ask Ben for quicker builds"] {
+        assert!(again.contains(kept), "{kept} is gone: {again}");
+    }
     wire.fill("ada", "change", "Quicker builds, please").await;
     wire.submit("ada").await;
     wire.read("ada", "Thank you").await;

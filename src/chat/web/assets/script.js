@@ -76,6 +76,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form === composer && !words.value.trim()) return;
   const [key, line, entry] = [draftKey(form), words.value, form.closest(".entry")];
+  const isOpened = form.matches(".aside");
   if (form.closest(".home")) {
     // Home stands at the beginning, and what it answers comes at the end.
     log.scrollTop = log.scrollHeight;
@@ -94,6 +95,7 @@ document.addEventListener("submit", async (event) => {
   } else if (form.matches(".form, .aside")) {
     // A form with mistakes stays; one that was taken or put away has become something else.
     if (!form.isConnected) localStorage.removeItem(key);
+    if (isOpened) entry.querySelectorAll(".card.form").forEach(restoreDraft);
     goOn(entry);
   }
 });
@@ -244,9 +246,36 @@ function morph(old, fresh) {
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   if (old.matches("textarea, [role=listbox]")) return;
-  const [was, is] = [[...old.childNodes], [...fresh.childNodes]];
-  is.forEach((child, index) => (was[index] ? morph(was[index], child) : old.append(child)));
-  was.slice(is.length).forEach((child) => child.remove());
+  let place = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    // What a field holds never becomes what another one does.
+    const key = keyOf(child);
+    while (key && place && keyOf(place) !== key && !(keyOf(place) && has(fresh, keyOf(place)))) place = leave(place);
+    if (!place || keyOf(place) !== key) {
+      old.insertBefore(child, place);
+    } else {
+      const next = place.nextSibling;
+      morph(place, child);
+      place = next;
+    }
+  }
+  while (place) place = leave(place);
+}
+
+/** What tells a part of a form from those beside it. */
+function keyOf(node) {
+  return node.dataset?.key ?? (node.nodeName === "INPUT" ? node.name : undefined);
+}
+
+function has(parent, key) {
+  return [...parent.children].some((child) => keyOf(child) === key);
+}
+
+/** Removes a node; gives the one after it. */
+function leave(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 
 /** Times as this person's clock shows them; the server writes UTC. */
