@@ -174,16 +174,18 @@ impl Tx {
         Ok(())
     }
 
-    /// Shows `subject` to everybody whom a wave has asked, where they were asked.
-    pub async fn tell_invited(&mut self, wave: &str, subject: &str) -> Result<()> {
+    /// Shows `subject` to everybody whom a wave has asked, where they were asked, unless `other` is shown there.
+    pub async fn tell_invited(&mut self, wave: &str, (subject, other): (&str, &str)) -> Result<()> {
         let (kind, _) = subject.split_once(':').unwrap_or((subject, ""));
         // The invitation's message has an id of its own, so that the two ids together are new, and the same if this is repeated.
         let sql = "insert into message (id, platform, place, channel, subject, recipient, priority, wanted, sent, due_at, \
                    failures, behind_since) \
                    select m.id || '-' || $2, m.platform, m.place, m.channel, $3, m.recipient, $4, 1, 0, $5, 0, $5 \
                    from invitation i join message m on m.subject = i.id where i.wave = $1 \
-                   on conflict (subject, platform, place) do nothing";
+                   and not exists (select 1 from message o where o.subject = $6 and o.platform = m.platform \
+                   and o.place = m.place) on conflict (subject, platform, place) do nothing";
         let query = sqlx::query(sql).bind(wave).bind(kind).bind(subject).bind(Priority::Detail as i64).bind(self.now);
+        let query = query.bind(other);
         query.execute(&mut self.connection).await?;
         self.messages_changed = true;
         Ok(())

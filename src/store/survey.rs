@@ -67,6 +67,8 @@ pub struct Wave {
     pub complete: i64,
     /// How many of those that are stored answered some.
     pub partial: i64,
+    /// What had been counted when the first reminder was due, as JSON.
+    pub early: Option<String>,
     /// What was counted when it closed, as JSON.
     pub results: Option<String>,
     /// What is published of that, as JSON.
@@ -90,7 +92,7 @@ impl Wave {
 
 /// The columns of a [`Wave`].
 const COLUMNS: &str = "id, survey, number, definition, state, minimum, plan, planned_at, opened_at, closes_at, closed_at, \
-                       complete, partial, results, report, published_at, said, looped_at, override_reason";
+                       complete, partial, early, results, report, published_at, said, looped_at, override_reason";
 
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("select {COLUMNS} from wave {rest}"))
@@ -180,10 +182,17 @@ impl Tx {
 
     /// Keeps what was counted of a wave, and what is published of that.
     pub async fn publish_wave(&mut self, wave: &str, (results, report): (&str, &str)) -> Result<()> {
-        let sql = "update wave set state = 'published', published_at = $2, results = $3, report = $4 \
+        let sql = "update wave set state = 'published', published_at = $2, results = $3, report = $4, early = null \
                    where id = $1 and state = 'closed'";
         let query = sqlx::query(sql).bind(wave).bind(self.now).bind(results).bind(report);
         query.execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Keeps what had been counted of an open wave when the first reminder was due.
+    pub async fn set_early(&mut self, wave: &str, early: &str) -> Result<()> {
+        let sql = "update wave set early = coalesce(early, $2) where id = $1 and state = 'open'";
+        sqlx::query(sql).bind(wave).bind(early).execute(&mut self.connection).await?;
         Ok(())
     }
 

@@ -137,7 +137,7 @@ async fn finish(app: &App, wave: &Wave, afterword: Afterword) -> Result<Reply> {
             if !tx.finish_wave(&waits.id, &kept).await? {
                 return Err(UserError::new(Reason::Conflict, "This was said already.").into());
             }
-            tx.tell_invited(&waits.id, &format!("{LOOPED}{}", waits.id)).await?;
+            tx.tell_invited(&waits.id, (&format!("{LOOPED}{}", waits.id), "")).await?;
             tx.audit(Act { subject: &waits.id, actor: &by, action: "wave-looped", detail: &waits.survey }).await?;
             if let Some(next) = tx.planned_wave(&waits.survey).await? {
                 let now = tx.now();

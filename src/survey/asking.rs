@@ -6,7 +6,7 @@ use super::budget::{self, Past, Turn};
 use super::closing::GRACE;
 use super::told::show;
 use super::wave::{self, LAST_CALL};
-use super::{audience, hour};
+use super::{audience, figures, hour};
 use crate::app::App;
 use crate::catalogue::survey::Survey;
 use crate::clock::{Millis, Span};
@@ -77,6 +77,7 @@ pub fn spot(app: &App, roster: &Roster<'_>, person: &str) -> Option<Spot> {
 /// Asks and reminds whoever is due, and closes the wave when its time is over.
 pub async fn go_on(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
     let survey = wave::survey(wave)?;
+    figures::note_early(app, wave, &survey).await?;
     let roster = app.roster().await?;
     let coming = turns(app, &survey).await?;
     for _ in 0..PORTIONS {

@@ -89,23 +89,25 @@ pub async fn publish(app: &App, claim: &Claim, wave: &Wave) -> Result<()> {
     let survey = wave::survey(wave)?;
     let record = figures::record(app, wave, &survey).await?;
     // What is published is made once: nobody can learn from how it differs the next time.
-    let report = serde_json::to_string(&report::make(app, wave, &record).await?)?;
-    let results = serde_json::to_string(&record)?;
+    let published = serde_json::to_string(&report::make(app, wave, &record).await?)?;
+    let counted = serde_json::to_string(&record)?;
     let roster = app.roster().await?;
-    let teams = survey.results_to.iter().filter_map(|to| to.strip_prefix("team:"));
-    let mut teams: Vec<&str> = teams.chain([survey.owner.as_str()]).collect();
-    teams.sort_unstable();
-    teams.dedup();
-    let spots: Vec<_> = teams.iter().flat_map(|team| roster.reach_team(team)).collect();
+    let others = survey.results_to.iter().filter_map(|to| to.strip_prefix("team:"));
+    let others: Vec<_> = others.filter(|team| *team != survey.owner).flat_map(|team| roster.reach_team(team)).collect();
+    let owners = roster.reach_team(&survey.owner);
     let (wave, claim) = (wave.clone(), claim.clone());
     let write = app.store.write(move |tx| {
         Box::pin(async move {
             tx.hold(&claim).await?;
-            tx.publish_wave(&wave.id, (&results, &report)).await?;
-            tx.tell_invited(&wave.id, &format!("{RESULTS}{}", wave.id)).await?;
-            for spot in &spots {
-                told::show(tx, &format!("{REPORT}{}", wave.id), spot).await?;
+            tx.publish_wave(&wave.id, (&counted, &published)).await?;
+            let (results, report) = (format!("{RESULTS}{}", wave.id), format!("{REPORT}{}", wave.id));
+            for spot in &owners {
+                told::show(tx, &report, spot).await?;
             }
+            for spot in others.iter().filter(|spot| !owners.contains(spot)) {
+                told::show(tx, &results, spot).await?;
+            }
+            tx.tell_invited(&wave.id, (&results, &report)).await?;
             tx.touch_invitations(&wave.id).await?;
             let detail = format!("{} wave {}", wave.survey, wave.number);
             tx.audit(Act { subject: &wave.id, actor: "stationmaster", action: "wave-published", detail: &detail })

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::closing;
 use super::frame;
-use super::privacy::{Histogram, Ledger, Moment, Plan, Published, Scale};
+use super::privacy::{Counts, Histogram, Ledger, Moment, Plan, Published, Scale};
 use super::response::{Outcomes, Response};
 use super::tally::Tally;
 use super::wave;
@@ -41,10 +41,37 @@ pub enum Figures {
 
 /// Counts the answers of a closed wave, once and for all.
 pub async fn record(app: &App, wave: &Wave, survey: &Survey) -> Result<Record> {
-    let (plan, answers) = (closing::plan(wave)?, app.store.answers(&wave.id).await?);
+    let plan = closing::plan(wave)?;
+    let early: BTreeMap<String, Counts> =
+        wave.early.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
     let mut ledgers = BTreeMap::new();
+    for (key, (scale, counts)) in count(app, (wave, &plan), survey).await? {
+        let ledger = close(&plan, scale, (early.get(&key), &counts))?;
+        ledgers.insert(key, ledger);
+    }
+    Ok(Record { ledgers, response: response(app, wave).await? })
+}
+
+/// Counts what is stored when the first reminder is due: what comes later is of people who were slow to answer, and they are
+/// the ones most like those who never do. Where everybody is named, or nobody is reminded, there is nothing to count.
+pub async fn note_early(app: &App, wave: &Wave, survey: &Survey) -> Result<()> {
+    let first = wave.opened_at.zip(survey.reminders.first()).map(|(opened_at, after)| opened_at + after.millis());
+    let is_due = first.is_some_and(|first| first <= app.clock.now());
+    if !is_due || wave.early.is_some() || !survey.is_anonymous() || survey.event.is_some() {
+        return Ok(());
+    }
+    let counts = count(app, (wave, &closing::plan(wave)?), survey).await?;
+    let counts: BTreeMap<String, Counts> = counts.into_iter().map(|(key, (_, counts))| (key, counts)).collect();
+    let (id, early) = (wave.id.clone(), serde_json::to_string(&counts)?);
+    app.store.write(move |tx| Box::pin(async move { tx.set_early(&id, &early).await })).await
+}
+
+/// What is stored of the answers of a wave, by what is counted.
+async fn count(app: &App, (wave, plan): (&Wave, &Plan), survey: &Survey) -> Result<BTreeMap<String, (Scale, Counts)>> {
+    let answers = app.store.answers(&wave.id).await?;
+    let mut all = BTreeMap::new();
     for question in &survey.question {
-        let given = given(&answers, question, &plan)?;
+        let given = given(&answers, question, plan)?;
         for (key, scale, bucket) in counters(question) {
             let mut counts = vec![vec![0u32; scale.buckets()]; plan.cells()];
             for (cell, value) in &given {
@@ -52,12 +79,33 @@ pub async fn record(app: &App, wave: &Wave, survey: &Survey) -> Result<Record> {
                     counts[*cell][bucket] += 1;
                 }
             }
-            let mut ledger = Ledger::new(scale);
-            ledger.release(&plan, &counts, Moment::Close)?;
-            ledgers.insert(key, ledger);
+            all.insert(key, (scale, counts));
         }
     }
-    Ok(Record { ledgers, response: response(app, wave).await? })
+    Ok(all)
+}
+
+/// The ledger of all answers. The early ones are a release of their own where nothing is hidden by that.
+fn close(plan: &Plan, scale: Scale, (early, all): (Option<&Counts>, &Counts)) -> Result<Ledger> {
+    let mut whole = Ledger::new(scale);
+    whole.release(plan, all, Moment::Close)?;
+    let Some(early) = early else { return Ok(whole) };
+    let mut halves = Ledger::new(scale);
+    if halves.release(plan, early, Moment::Running)? {
+        halves.release(plan, all, Moment::Close)?;
+        if halves.figures(plan)? == whole.figures(plan)? {
+            return Ok(halves);
+        }
+    }
+    Ok(whole)
+}
+
+/// Everybody's early and late answers to a rating, where both may be shown.
+pub fn halves(record: &Record, question: &Question, plan: &Plan) -> Result<Option<[Published<Histogram>; 2]>> {
+    match record.ledgers.get(&question.name) {
+        Some(ledger) => ledger.halves(plan),
+        None => Ok(None),
+    }
 }
 
 /// The answers to a question as it is worded now, with their cells.

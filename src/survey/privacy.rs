@@ -51,6 +51,8 @@
 //! - Which groups stay depends on counts. Which of these get a value, and which new answers wait, depends on the answers: a
 //!   bound, and sometimes a hidden group, tells who reasons about the planner that answers are alike. Where only one group
 //!   is shown, that does not help the k − 2 either, as a test shows; with overlapping groups it is not proven.
+//! - Early and late answers are two releases where that hides nothing that one release shows; that they are told apart or not
+//!   depends on the answers too.
 //! - Comments are words: groups for them have 10 at least, by rule 1, but what somebody writes may give them away.
 //!
 //! # Hiding no more than that takes
@@ -73,7 +75,7 @@ mod set;
 mod sheet;
 
 pub use judgement::{Judgement, Verdict};
-pub use ledger::{Ledger, Moment};
+pub use ledger::{Counts, Ledger, Moment};
 pub use plan::{Audience, Plan};
 pub use scale::{Bound, Histogram, Scale};
 

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compare::{Comparison, Words};
-use super::figures::{Figures, Record, figures};
+use super::figures::{Figures, Record, figures, halves};
 use super::percent::rounded;
-use super::privacy::{EVERYONE, Histogram, View};
+use super::privacy::{EVERYONE, Histogram, Published, View};
 use super::score::Score;
 use super::tally::Tally;
-use super::wave;
+use super::{closing, wave};
 use crate::app::App;
 use crate::catalogue::survey::kind::Rating;
 use crate::catalogue::survey::{Question, Survey};
@@ -60,6 +60,9 @@ pub struct Asked {
     pub comments: Vec<String>,
     /// Against the last wave that asked the same: in words, and by how much.
     pub change: Option<Change>,
+    /// Everybody's early answers against the late ones, where both can be shown.
+    #[serde(default)]
+    pub timing: Option<Timing>,
     /// Everybody's scores since the question was worded so, the oldest first; it ends with this wave.
     pub trend: Vec<Point>,
 }
@@ -71,6 +74,21 @@ pub struct Change {
     pub words: String,
     /// By how much, in words; nothing where there is no clear change.
     pub by: Option<String>,
+}
+
+/// What was answered before the first reminder was due, and after it. Who answered late is most like who never did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Timing {
+    /// The score before, in words.
+    pub early: String,
+    /// How many answered before.
+    pub early_n: u64,
+    /// The score after, in words.
+    pub late: String,
+    /// How many answered after.
+    pub late_n: u64,
+    /// The late score against the early one: `higher`, `lower`, `no clear change`.
+    pub words: String,
 }
 
 /// A point of a trend.
@@ -106,11 +124,12 @@ pub fn report(wave: &Wave) -> Result<Option<Report>> {
 pub async fn make(app: &App, wave: &Wave, record: &Record) -> Result<Report> {
     let survey = wave::survey(wave)?;
     let found = figures(app, wave, record).await?;
-    let before = before(app, wave).await?;
+    let (before, plan) = (before(app, wave).await?, closing::plan(wave)?);
     let mut questions: Vec<Asked> = found.iter().map(|(question, figures)| asked(question, figures)).collect();
     for (asked, (question, figures)) in questions.iter_mut().zip(&found) {
         if let Some((rating, now)) = everyone(figures) {
             compare(asked, (question, rating, now), (wave, &before));
+            asked.timing = halves(record, question, &plan)?.and_then(|halves| timing(rating, &halves));
         }
     }
     let is_shown = questions.iter().flat_map(|asked| &asked.rows).any(|row| row.everyone && row.n.is_some());
@@ -150,6 +169,19 @@ fn everyone(figures: &Figures) -> Option<(Rating, &Histogram)> {
         View::Value(histogram) => Some((*rating, histogram)),
         _ => None,
     }
+}
+
+fn timing(rating: Rating, halves: &[Published<Histogram>; 2]) -> Option<Timing> {
+    let [View::Value(early), View::Value(late)] = [halves[0].view(), halves[1].view()] else { return None };
+    let tally = |histogram: &Histogram| Tally::of_steps(rating, histogram.counts());
+    let score = |histogram| Score::of(&tally(histogram), None).score.map(|score| unit(rating, score));
+    Some(Timing {
+        early: score(early)?,
+        early_n: early.n(),
+        late: score(late)?,
+        late_n: late.n(),
+        words: phrase(Comparison::of_late_answers(&tally(early), &tally(late)).words).to_owned(),
+    })
 }
 
 /// When an earlier wave was, and its figures.

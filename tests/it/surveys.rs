@@ -168,3 +168,29 @@ async fn a_restart_in_the_middle_asks_nobody_twice_and_loses_no_answer_that_was_
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_answers_are_held_against_early_ones_and_results_go_where_the_author_says() {
+    let alone = stage::PULSE.replace("groups = [\"team\"]", "results_to = [\"team:data\"]");
+    let alone = alone.replace("teams = [\"data\", \"web\"]", "teams = [\"web\", \"platform\"]");
+    let stage = Stage::with(On::Sqlite, vec![Box::leak(alone.into_boxed_str())], 40).await;
+    stage.plan().await;
+    stage.pass(HOUR).await;
+    for (number, who) in stage.people().iter().enumerate().skip(20) {
+        if number == 32 {
+            stage.pass(3 * DAY).await;
+        }
+        stage.answer(who, values(number)).await;
+    }
+    stage.pass(8 * DAY).await;
+    let results = stage.read_last("p30");
+    // Of twelve who had answered ten were stored, in batches of five.
+    let late = "before the first reminder: 2.3 of 5 (n 10); after it: 2.7 of 5 (n 10): no clear difference";
+    assert!(results.contains(late), "{results}");
+    // Whoever asked and was asked reads one card of it, and so does who was asked, and who was not but is to know.
+    for (who, is_owner) in [("ada", true), ("p30", false), ("p0", false)] {
+        let cards: Vec<_> = stage.cards(who).into_iter().filter(|card| card.title.starts_with("Results:")).collect();
+        assert_eq!(cards.len(), 1, "{who}");
+        assert_eq!(cards[0].buttons.iter().any(|button| button.label == "You said, we did"), is_owner, "{who}");
+    }
+}

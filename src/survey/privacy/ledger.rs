@@ -7,11 +7,11 @@ use super::classes::{Demand, add};
 use super::plan::Plan;
 use super::scale::{Histogram, Scale};
 use super::set::Set;
-use super::{Figure, Published};
+use super::{EVERYONE, Figure, Published};
 use crate::error::Result;
 
 /// Answers by cell and bucket.
-type Counts = Vec<Vec<u32>>;
+pub type Counts = Vec<Vec<u32>>;
 
 /// When a release is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,19 @@ impl Ledger {
         };
         let published = plan.groups().enumerate().map(|(group, (name, _))| Published::new(name, figure(group)));
         Ok(Some(published.collect()))
+    }
+
+    /// Of everybody, what the first release counted and what came after it; `None` unless both counted something. Either has
+    /// the spread by itself, as every release of several does.
+    pub fn halves(&self, plan: &Plan) -> Result<Option<[Published<Histogram>; 2]>> {
+        self.check(plan)?;
+        let [first, second] = self.batches.as_slice() else { return Ok(None) };
+        let everyone = |batch: &Counts| of_group(plan, batch, 0);
+        if total(&everyone(first)) == 0 || total(&everyone(second)) == 0 {
+            return Ok(None);
+        }
+        let half = |batch| Published::new(EVERYONE, Figure::Value(Histogram::new(everyone(batch))));
+        Ok(Some([first, second].map(half)))
     }
 
     /// Whether everything was counted at once, so that groups are chosen by what was counted.
@@ -224,6 +237,27 @@ mod tests {
         let mut ledger = Ledger::new(Scale::Ordered(5));
         assert!(ledger.release(plan, &answers(plan, of), Moment::Close).expect("a release"));
         words(&ledger, plan)
+    }
+
+    #[test]
+    fn halves_are_those_of_two_releases_and_add_up() {
+        let plan = plan(0, 0, 40);
+        let (early, late) = ([3, 2, 2, 3, 2], [1, 4, 2, 1, 3]);
+        let both = [0, 1, 2, 3, 4].map(|at| early[at] + late[at]);
+        let mut ledger = Ledger::new(Scale::Ordered(5));
+        assert!(ledger.release(&plan, &answers(&plan, [NONE, NONE, early]), Moment::Running).expect("a release"));
+        assert_eq!(ledger.halves(&plan).expect("halves"), None, "nothing came after it");
+        assert!(ledger.release(&plan, &answers(&plan, [NONE, NONE, both]), Moment::Close).expect("a release"));
+        let halves = ledger.halves(&plan).expect("halves").expect("two");
+        let counts = |half: &Published<Histogram>| match half.view() {
+            View::Value(value) => value.counts().to_vec(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(counts(&halves[0]), early.map(u64::from));
+        assert_eq!(counts(&halves[1]), late.map(u64::from));
+        let mut alone = Ledger::new(Scale::Ordered(5));
+        assert!(alone.release(&plan, &answers(&plan, [NONE, NONE, both]), Moment::Close).expect("a release"));
+        assert_eq!(alone.halves(&plan).expect("halves"), None);
     }
 
     const SPREAD: [u32; 5] = [1, 1, 2, 3, 1];

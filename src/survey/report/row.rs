@@ -63,7 +63,7 @@ pub(super) fn asked(question: &Question, figures: &Figures) -> Asked {
         }
     };
     let (name, text, version) = (question.name.clone(), question.text.clone(), question.version());
-    Asked { name, text, version, rows, comments, change: None, trend: Vec::new() }
+    Asked { name, text, version, rows, comments, change: None, timing: None, trend: Vec::new() }
 }
 
 /// How the buckets of a figure are read.
@@ -107,10 +107,7 @@ fn valued(row: Row, histogram: &Histogram, reading: &Reading<'_>) -> Row {
         Reading::Rating(_, rating) => {
             let score = Score::of(&Tally::of_steps(*rating, histogram.counts()), None);
             let words = score.score.map(|value| unit(*rating, value)).unwrap_or_default();
-            let range = score
-                .low
-                .zip(score.high)
-                .map(|(low, high)| format!("{} to {}", unit(*rating, low), unit(*rating, high)));
+            let range = score.low.zip(score.high).map(|(low, high)| ends(*rating, (low, high)));
             Row { score: score.score, low: score.low, high: score.high, words, range, ..row }
         }
         Reading::Options(options) => {
@@ -123,7 +120,7 @@ fn valued(row: Row, histogram: &Histogram, reading: &Reading<'_>) -> Row {
             let share = Share::of(histogram.counts()[1], histogram.n(), None);
             let words = share.percent.map(|percent| format!("{} %", rounded(percent, 0))).unwrap_or_default();
             let range =
-                share.low.zip(share.high).map(|(low, high)| format!("{} % to {} %", rounded(low, 0), rounded(high, 0)));
+                share.low.zip(share.high).map(|(low, high)| format!("{} to {} %", rounded(low, 0), rounded(high, 0)));
             Row { score: share.percent, low: share.low, high: share.high, words, range, ..row }
         }
     }
@@ -172,6 +169,20 @@ pub(super) fn unit(rating: Rating, value: f64) -> String {
         Rating::Csat(_) => format!("{} %", rounded(value, 0)),
         Rating::UmuxLite | Rating::Sus => format!("{} of 100", rounded(value, 0)),
         Rating::Scale(points) => format!("{:.1} of {}", rounded(value, 1), points.count()),
+    }
+}
+
+/// The ends of an interval, within the scale: a mean of five points is never above five.
+fn ends(rating: Rating, (low, high): (f64, f64)) -> String {
+    match rating {
+        Rating::Enps => format!("{:+} to {:+}", rounded(low, 0), rounded(high, 0)),
+        Rating::Csat(_) => format!("{} to {} %", rounded(low, 0), rounded(high, 0)),
+        Rating::UmuxLite | Rating::Sus => {
+            format!("{} to {}", rounded(low.max(0.0), 0), rounded(high.min(100.0), 0))
+        }
+        Rating::Scale(points) => {
+            format!("{:.1} to {:.1}", rounded(low.max(1.0), 1), rounded(high.min(f64::from(points.count())), 1))
+        }
     }
 }
 
