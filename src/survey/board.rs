@@ -1,12 +1,14 @@
 //! `/surveys`: what one is asked, what one never wants to be asked, and for those who ask, how their surveys stand.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::report::report;
 use super::{afterword, card, wave};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
-use crate::catalogue::survey::Survey;
+use crate::catalogue::survey::{Question, Survey};
 use crate::chat::{Card, Reply, Tone};
 use crate::error::{Reason, Result, UserError};
 use crate::store::survey::{Wave, state};
@@ -61,6 +63,7 @@ async fn row(app: &App, survey: &Survey, (wave, before): (&Wave, Option<&Wave>))
         "waits_for_word": wave.state == state::PUBLISHED,
         "held": is_held && wave.override_reason.is_none(),
         "by_event": survey.event.is_some(),
+        "attributed": !survey.is_anonymous(),
     }))
 }
 
@@ -70,6 +73,7 @@ pub async fn pressed(app: &App, object: &str, asker: &Asker) -> Result<Option<Re
     Ok(Some(match verb {
         "results" => Reply::Card(card::results(app, &seen(app, id, asker).await?.id, "survey_published").await?),
         "csv" => Reply::Card(exported(app, &seen(app, id, asker).await?)?),
+        "names" => Reply::Card(named(app, &afterword::owned(app, id, asker).await?).await?),
         "said" | "override" => afterword::form(app, (verb, id), asker).await?,
         "allow" => {
             app.store.allow_survey(&asker.person.id, id).await?;
@@ -84,6 +88,26 @@ fn exported(app: &App, wave: &Wave) -> Result<Card> {
     let report = report(wave)?.ok_or_else(|| anyhow::anyhow!("the wave {} has no results", wave.id))?;
     let values = json!({ "title": report.title, "csv": report.csv() });
     Ok(Card::read(&app.messages.load().render("survey_exported", &values)?, Tone::Neutral))
+}
+
+/// Who said what, where everybody who was asked was told that it is seen.
+async fn named(app: &App, wave: &Wave) -> Result<Card> {
+    let survey = wave::survey(wave)?;
+    let mut people: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    for answer in app.store.named_answers(&wave.id).await? {
+        people.entry(answer.person).or_default().insert(answer.question, serde_json::from_str(&answer.value)?);
+    }
+    let mut named = Vec::new();
+    for (person, given) in people {
+        let said = |question: &Question| {
+            let answer = question.words(given.get(&question.name)?);
+            Some(json!({ "question": question.text, "answer": answer }))
+        };
+        let said: Vec<Value> = survey.question.iter().filter_map(said).collect();
+        named.push(json!({ "name": app.person(&person).await?.name, "said": said }));
+    }
+    let values = json!({ "title": survey.title, "owner": survey.owner, "people": named });
+    Ok(Card::read(&app.messages.load().render("survey_named", &values)?, Tone::Neutral))
 }
 
 /// A wave whose results the asker may see: of those who were asked, and of the team that asks.

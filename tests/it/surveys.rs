@@ -194,3 +194,37 @@ async fn late_answers_are_held_against_early_ones_and_results_go_where_the_autho
         assert_eq!(cards[0].buttons.iter().any(|button| button.label == "You said, we did"), is_owner, "{who}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_said_what_is_seen_by_who_asks_where_everybody_was_told_so() {
+    let named = stage::PULSE.replace("anonymous = true", "attributed = \"we call you back\"");
+    let stage = Stage::with(On::Sqlite, vec![Box::leak(named.into_boxed_str())], 16).await;
+    stage.plan().await;
+    stage.pass(HOUR).await;
+    assert!(
+        stage
+            .read_first("p0")
+            .contains("With your name. The team platform sees what you answer and that it was you: we call you back.")
+    );
+    stage.answer("p0", values(0)).await;
+    stage.answer("p0", values(3)).await;
+    stage.answer("p1", values(1)).await;
+    stage.pass(11 * DAY).await;
+    let token = crate::house::button(stage.cards("ada").last().expect("the report"), "Who said what");
+    let seen = crate::house::read(&card_of(&stage.house.press("ada", &token).await));
+    insta::assert_snapshot!(seen, @"
+    [neutral] Who said what: How is it here?
+      p0
+      • I can work without being interrupted – 4
+      • Would you recommend working here? – 3
+      • What stops you? – Builds
+      • What would you change? – Make thing number 3 faster
+      p1
+      • I can work without being interrupted – 2
+      • Would you recommend working here? – 1
+      • What stops you? – Reviews
+      • What would you change? – Make thing number 1 faster
+      (For the team platform alone; whoever was asked was told so)
+    ");
+    assert!(card_of(&stage.house.press("p0", &token).await).title.contains("no such survey"), "the owner alone");
+}

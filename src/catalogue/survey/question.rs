@@ -101,6 +101,16 @@ impl Question {
         end.as_ref().map_or_else(|| point.to_string(), |end| format!("{point} – {end}"))
     }
 
+    /// An answer to it in words, as it was given.
+    pub fn words(&self, answer: &Value) -> String {
+        match answer {
+            Value::Number(point) if self.points().is_some() => self.label(point.as_i64().unwrap_or_default()),
+            Value::Array(all) => all.iter().map(|one| self.words(one)).collect::<Vec<_>>().join(", "),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// The answer that `given` is: a whole number, the name of a choice, a list of them, the points of all statements, or a
     /// text. `None` if nothing was answered; the error says what would be right.
     pub fn read(&self, given: &Value) -> Result<Option<Value>, String> {

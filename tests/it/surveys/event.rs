@@ -73,7 +73,7 @@ async fn the_second_use_is_asked_about_with_one_tap() {
         }
         insta::allow_duplicates! {
             insta::assert_snapshot!(read(&stage.cards("p0")[0]), @"
-            [active] How was this?
+            [waiting] How was this?
               We see from it what is a pleasure.
               How satisfied are you with how it went?
               Anonymous. Nobody can see what you answer, and nobody is told whether you did. What you say is stored only together with the answers of at least 2 others, and shown only for 3 people or more.

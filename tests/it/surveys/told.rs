@@ -257,3 +257,38 @@ async fn one_tap_answers_after_a_request() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_with_names_says_so_and_is_seen_with_names() {
+    let named = PULSE.replace("anonymous = true", "attributed = \"we call you back\"");
+    let named: &'static str = Box::leak(named.into_boxed_str());
+    play(
+        async move |on| set(on, named, "2026-12-01T08:00:00Z").await,
+        |stage| async move {
+            let wire = &stage.wire;
+            stage.turn_to("2026-12-01T10:00:30Z").await;
+            for who in ["ada", "ben", "cleo", "eve"] {
+                let card = wire.read(who, "How is it here?").await;
+                assert!(card.contains("With your name.") && card.contains("we call you back"), "{card}");
+                answer(&stage, who, &[("flow", "4"), ("change", "Quicker builds")]).await;
+            }
+            wire.press("ada", "Answer").await;
+            fill(&stage, "ada", &[("flow", "2")]).await;
+            wire.read("ada", "Thank you").await;
+            stage.turn_to("2026-12-11T10:01:00Z").await;
+            for who in ["ada", "ben", "cleo", "eve"] {
+                wire.read(who, "Results: How is it here?").await;
+                wire.read(who, "This survey is closed. Its results are out").await;
+            }
+            wire.read("dan", "Results: How is it here?").await;
+            wire.press("dan", "Who said what").await;
+            let seen = wire.read("dan", "Who said what: How is it here?").await;
+            assert!(
+                seen.contains("I can work without being interrupted – 2") && seen.contains("Quicker builds"),
+                "{seen}"
+            );
+            stage.close();
+        },
+    )
+    .await;
+}
