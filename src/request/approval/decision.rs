@@ -176,6 +176,10 @@ pub(super) async fn deny(app: &App, id: &str, values: &BTreeMap<String, Value>, 
             tx.audit(Act { subject: request, actor: &actor, action: "denied", detail: &detail }).await?;
             let summary = format!("Not approved by {name}: {reason}");
             tx.change_request(Change { request, state: State::Cancelled, actor: &actor, summary: &summary }).await?;
+            // A card that only changes calls nobody back who has waited for hours.
+            let values = json!({ "approval": { "person": name, "why": reason } });
+            let notice = tx.insert_notice("approval_refused", Tone::Bad, &values).await?;
+            tx.tell_in_threads(&notice, request).await?;
             Ok(true)
         })
     });
