@@ -228,3 +228,37 @@ async fn who_said_what_is_seen_by_who_asks_where_everybody_was_told_so() {
     ");
     assert!(card_of(&stage.house.press("p0", &token).await).title.contains("no such survey"), "the owner alone");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_at_a_stop_is_stored_without_its_groups_if_it_is_of_enough_people() {
+    on_both(|on| async move {
+        let stage = Stage::open(on).await;
+        // Seven of one team, of whom five are a batch, and four of the other: six wait.
+        for (number, who) in stage.people().iter().enumerate().filter(|(number, _)| *number != 7).take(11) {
+            stage.answer(who, values(number)).await;
+        }
+        let wave = stage.wave().await.id;
+        let flows = async |stage: &Stage| {
+            let answers = stage.house.app.store.answers(&wave).await.expect("read");
+            answers
+                .iter()
+                .filter(|answer| answer.question == "flow")
+                .map(|answer| answer.cell.is_empty())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(flows(&stage).await, [false; 5]);
+        stationmaster::survey::closing::keep_all(&stage.house.app).await.expect("kept");
+        let stored = flows(&stage).await;
+        assert_eq!((stored.len(), stored.iter().filter(|is_apart| **is_apart).count()), (11, 6));
+        let stage = stage.restart().await;
+        for who in ["p0", "p6", "p11"] {
+            assert_eq!(card_of(&stage.answer(who, values(3)).await).title, "You have answered already", "{who}");
+        }
+        // Of too few nothing is stored, and they can answer again.
+        stage.answer("p7", values(7)).await;
+        stationmaster::survey::closing::keep_all(&stage.house.app).await.expect("kept");
+        assert_eq!(flows(&stage).await.len(), 11);
+        assert!(!stage.house.app.waiting.has(&wave, "p7"));
+    })
+    .await;
+}
