@@ -21,7 +21,7 @@ pub mod slack;
 pub mod terminal;
 pub mod web;
 
-pub use form::{Choice, Field, Form, Input, Offer};
+pub use form::{Blank, Choice, Field, Form, Input, Offer};
 pub use platform::{Answer, Delivery, Finding, Health, Inbox, Level, Platform, Post, Standing, Undelivered};
 
 /// The verb of the tokens of pulse surveys. Invariant: an event or a form with it is written nowhere.

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::catalogue::command::Command;
 use crate::catalogue::menu;
 use crate::catalogue::resolve::Asker;
-use crate::chat::{Card, Choice, Field, Form, Input, Reply, Token, Tone};
+use crate::chat::{Card, Choice, Form, Input, Reply, Token, Tone};
 use crate::error::{Result, UserError};
 
 mod home;
@@ -59,20 +59,9 @@ pub async fn answer(app: &App, topic: &Topic, asker: &Asker) -> Result<Reply> {
 /// A form with one field, in which any command can be typed and is proposed. Its words are those of a message: the title,
 /// the field's label and help as a fact, and the button.
 pub fn start(app: &App) -> Result<Reply> {
-    let card = Card::read(&app.messages.load().render("start_opened", &json!({}))?, Tone::Neutral);
-    let (label, help) = card.facts.into_iter().next().unwrap_or_default();
-    let submit = card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default();
-    let line = Field {
-        name: "line".into(),
-        label,
-        help,
-        input: Input::Lookup(Token::received("say")),
-        required: true,
-        value: None,
-        error: None,
-    };
-    let token = Token::received("say");
-    Ok(Reply::Form(Form { title: card.title, intro: card.body, fields: vec![line], submit, token, error: None }))
+    let text = app.messages.load().render("start_opened", &json!({}))?;
+    let line = ("line", Input::Lookup(Token::received("say")), true);
+    Ok(Reply::Form(Form::read(&text, Token::received("say"), vec![line])))
 }
 
 /// Proposals while somebody types.

@@ -4,28 +4,22 @@ use serde_json::{Value, json};
 
 use super::given::{FIELDS, Given};
 use crate::app::App;
-use crate::chat::{Card, Field, Form, Input, Reply, Token, Tone};
-use crate::error::Result;
+use crate::chat::{Form, Input, Reply, Token};
+use crate::error::{FieldError, Result};
 
 /// The verb under which it comes back.
 pub(super) const VERB: &str = "away";
 
-/// The form, with what was given and what is wrong with it. Its title and its button, and the label and the help of every
-/// field, as facts in the order of the fields, stand in the message.
+/// The form, with what was given and what is wrong with it.
 pub(super) fn open(app: &App, given: &Given) -> Result<Reply> {
-    let card = Card::read(&app.messages.load().render("absence_opened", &json!({}))?, Tone::Neutral);
-    let facts = card.facts.into_iter().chain(std::iter::repeat_with(Default::default));
-    let field = |(name, (label, help)): (&&str, (String, String))| Field {
-        name: (*name).to_owned(),
-        label,
-        help,
-        input: if *name == "delegate" { Input::Person } else { Input::Line },
-        required: *name == "until",
-        value: given.values.get(*name).cloned().map(Value::String),
-        error: given.errors.get(*name).cloned(),
+    let text = app.messages.load().render("absence_opened", &json!({}))?;
+    let blank = |name| {
+        let input = if name == "delegate" { Input::Person } else { Input::Line };
+        (name, input, name == "until")
     };
-    let fields = FIELDS.iter().zip(facts).map(field).collect();
-    let submit = card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default();
-    let (title, intro, token) = (card.title, card.body, Token::new(VERB, ""));
-    Ok(Reply::Form(Form { title, intro, fields, submit, token, error: given.error.clone() }))
+    let values = given.values.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    let error = |(name, message): (&String, &String)| FieldError { field: name.clone(), message: message.clone() };
+    let form = Form::read(&text, Token::new(VERB, ""), FIELDS.map(blank).into()).filled(&values);
+    let form = form.marked(given.errors.iter().map(error).collect());
+    Ok(Reply::Form(Form { error: given.error.clone(), ..form }))
 }

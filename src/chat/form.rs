@@ -1,9 +1,12 @@
 //! Forms: questions to fill in, and the commands that a platform can offer as forms of its own.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Token;
+use super::{Card, Token, Tone};
+use crate::error::FieldError;
 
 /// Questions to fill in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,44 @@ pub struct Form {
     pub error: Option<String>,
 }
 
+/// A field before it has its words: its name, what may be filled in, and whether something must be.
+pub type Blank<'a> = (&'a str, Input, bool);
+
 impl Form {
+    /// The form that a rendered message describes: its title, its text, and its first button. As many of its facts as there
+    /// are fields are the label and the help of each, in order.
+    pub fn read(markdown: &str, token: Token, blanks: Vec<Blank<'_>>) -> Self {
+        let card = Card::read(markdown, Tone::Neutral);
+        let mut words = card.facts.into_iter();
+        let field = |(name, input, required): Blank<'_>| {
+            let (label, help) = words.next().unwrap_or_default();
+            Field { name: name.to_owned(), label, help, input, required, value: None, error: None }
+        };
+        let fields = blanks.into_iter().map(field).collect();
+        let submit = card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default();
+        Self { title: card.title, intro: card.body, fields, submit, token, error: None }
+    }
+
+    /// The same with what was filled in.
+    pub fn filled(mut self, values: &BTreeMap<String, Value>) -> Self {
+        for field in &mut self.fields {
+            if let Some(value) = values.get(&field.name).filter(|value| !value.is_null()) {
+                field.value = Some(value.clone());
+            }
+        }
+        self
+    }
+
+    /// The same with what is wrong, beside the fields.
+    pub fn marked(mut self, errors: Vec<FieldError>) -> Self {
+        for error in errors {
+            if let Some(field) = self.fields.iter_mut().find(|field| field.name == error.field) {
+                field.error = Some(error.message);
+            }
+        }
+        self
+    }
+
     /// Whether what is filled in may be kept in memory only.
     pub fn is_sealed(&self) -> bool {
         self.token.is_sealed()

@@ -5,47 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::chat::{Card, Choice, Field, Form, Input, Reply, Token, Tone};
+use crate::chat::{Blank, Choice, Form, Reply, Token};
 use crate::error::{FieldError, Result};
 
 /// What was filled in.
 pub(super) type Filled = BTreeMap<String, Value>;
 
-/// A field before it has its words: its name, what may be filled in, and whether something must be.
-pub(super) type Blank = (&'static str, Input, bool);
-
-/// A form with the words of a message; as many of its facts as there are fields are theirs, in order.
-pub(super) fn form(app: &App, (message, values): (&str, &Value), token: Token, blanks: Vec<Blank>) -> Result<Form> {
-    let card = Card::read(&app.messages.load().render(message, values)?, Tone::Neutral);
-    let mut words = card.facts.into_iter();
-    let field = |(name, input, required): Blank| {
-        let (label, help) = words.next().unwrap_or_default();
-        Field { name: name.into(), label, help, input, required, value: None, error: None }
-    };
-    let submit = card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default();
-    let fields = blanks.into_iter().map(field).collect();
-    Ok(Form { title: card.title, intro: card.body, fields, submit, token, error: None })
-}
-
-/// The form with these values in it.
-pub(super) fn filled(mut form: Form, values: &Filled) -> Form {
-    for field in &mut form.fields {
-        if let Some(value) = values.get(&field.name).filter(|value| !value.is_null()) {
-            field.value = Some(value.clone());
-        }
-    }
-    form
+/// A form with the words of a message.
+pub(super) fn form(app: &App, (message, values): (&str, &Value), token: Token, blanks: Vec<Blank<'_>>) -> Result<Form> {
+    Ok(Form::read(&app.messages.load().render(message, values)?, token, blanks))
 }
 
 /// The form again, with all that was typed and the errors beside their fields.
 pub(super) fn again(form: Form, values: &Filled, errors: Vec<FieldError>) -> Reply {
-    let mut form = filled(form, values);
-    for error in errors {
-        if let Some(field) = form.fields.iter_mut().find(|field| field.name == error.field) {
-            field.error = Some(error.message);
-        }
-    }
-    Reply::Form(form)
+    Reply::Form(form.filled(values).marked(errors))
 }
 
 /// An error beside a field.

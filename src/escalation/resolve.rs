@@ -28,7 +28,7 @@ pub(super) async fn pressed(app: &App, id: &str, (asker, outcome): (&Asker, &str
     if !outcome.is_empty() {
         values.insert("outcome".into(), outcome.into());
     }
-    Ok(Reply::Form(form::filled(blank(app, &root).await?, &values)))
+    Ok(Reply::Form(blank(app, &root).await?.filled(&values)))
 }
 
 /// It is over, and so is all that has joined it.

@@ -172,7 +172,7 @@ fn blank(app: &App, category: &str) -> Result<Form> {
     let proposed = crate::chat::Card::read(&app.messages.load().render("idea_proposed", &values)?, Tone::Neutral);
     let proposed =
         Filled::from([("title".into(), proposed.title.into()), ("need".into(), plain(&proposed.body).into())]);
-    Ok(form::filled(form, &proposed))
+    Ok(form.filled(&proposed))
 }
 
 fn plain(markdown: &str) -> String {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{board, wave};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
-use crate::chat::{Card, Field, Form, Input, Reply, Token, Tone};
-use crate::error::{Reason, Result, UserError};
+use crate::chat::{Card, Form, Input, Reply, Token, Tone};
+use crate::error::{FieldError, Reason, Result, UserError};
 use crate::job::Job;
 use crate::store::audit::Act;
 use crate::store::survey::{Wave, state};
@@ -62,31 +62,17 @@ fn check(wave: &Wave, verb: &str) -> Result<()> {
 type Values = BTreeMap<String, Value>;
 type Errors = BTreeMap<&'static str, String>;
 
-/// The form with these values and errors. Its words are those of a message: each fact is a field.
+/// The form with these values and errors.
 fn blank(app: &App, (verb, wave): (&str, &Wave), (values, errors): (&Values, &Errors)) -> Result<Form> {
-    let (message, names): (_, &[&'static str]) = match verb {
-        "said" => ("survey_loop_form", &["said", "did", "links"]),
-        _ => ("survey_override_form", &["reason"]),
+    let blank = |name| (name, Input::Text, name != "links");
+    let (message, blanks) = match verb {
+        "said" => ("survey_loop_form", ["said", "did", "links"].map(blank).into()),
+        _ => ("survey_override_form", ["reason"].map(blank).into()),
     };
-    let title = wave::survey(wave)?.title;
-    let card = Card::read(&app.messages.load().render(message, &json!({ "title": title }))?, Tone::Neutral);
-    let field = |(name, (label, help)): (&&'static str, (String, String))| Field {
-        name: (*name).to_owned(),
-        label,
-        help,
-        input: Input::Text,
-        required: *name != "links",
-        value: values.get(*name).cloned(),
-        error: errors.get(name).cloned(),
-    };
-    Ok(Form {
-        title: card.title,
-        intro: card.body,
-        fields: names.iter().zip(card.facts).map(field).collect(),
-        submit: card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default(),
-        token: Token::new("survey", &format!("{verb}/{}", wave.id)),
-        error: None,
-    })
+    let text = app.messages.load().render(message, &json!({ "title": wave::survey(wave)?.title }))?;
+    let error = |(name, message): (&&str, &String)| FieldError { field: (*name).to_owned(), message: message.clone() };
+    let form = Form::read(&text, Token::new("survey", &format!("{verb}/{}", wave.id)), blanks);
+    Ok(form.filled(values).marked(errors.iter().map(error).collect()))
 }
 
 /// The form came back.

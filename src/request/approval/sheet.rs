@@ -5,26 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::chat::{Card, Field, Form, Input, Reply, Token, Tone};
+use crate::chat::{Blank, Form, Reply, Token};
 use crate::error::{Result, UserError};
 
 /// A form before it is shown.
 pub(super) struct Sheet {
     token: Token,
-    /// The message: the title, the text, a fact for the label and the help of every field, and the button.
+    /// The message that has its words.
     template: &'static str,
-    /// The name of every field, what may be filled in, and whether it must be.
-    fields: Vec<(&'static str, Input, bool)>,
+    fields: Vec<Blank<'static>>,
     values: Value,
 }
 
 impl Sheet {
     /// A form whose token is made of a verb and its object.
-    pub(super) fn new(
-        (verb, object): (&str, &str),
-        template: &'static str,
-        fields: Vec<(&'static str, Input, bool)>,
-    ) -> Self {
+    pub(super) fn new((verb, object): (&str, &str), template: &'static str, fields: Vec<Blank<'static>>) -> Self {
         Self { token: Token::new(verb, object), template, fields, values: json!({}) }
     }
 
@@ -37,25 +32,12 @@ impl Sheet {
     /// Shows it with what was filled in before, and with what is wrong with it beside the fields.
     pub(super) fn open(self, app: &App, given: &BTreeMap<String, Value>, mistake: Option<&UserError>) -> Result<Reply> {
         let text = app.messages.load().render(self.template, &json!({ "approval": self.values }))?;
-        let card = Card::read(&text, Tone::Neutral);
-        let mut words = card.facts.into_iter();
-        let error_of = |name: &str| {
-            let all = mistake.map(|mistake| mistake.fields.as_slice()).unwrap_or_default();
-            all.iter().find(|error| error.field == name).map(|error| error.message.clone())
-        };
-        let field = |(name, input, required): (&str, Input, bool)| {
-            let (label, help) = words.next().unwrap_or_default();
-            let (value, error) = (given.get(name).cloned(), error_of(name));
-            Field { name: name.into(), label, help, input, required, value, error }
-        };
-        Ok(Reply::Form(Form {
-            fields: self.fields.into_iter().map(field).collect(),
-            title: card.title,
-            intro: card.body,
-            submit: card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default(),
-            token: self.token,
-            error: mistake.filter(|mistake| mistake.fields.is_empty()).map(|mistake| mistake.message.clone()),
-        }))
+        let mut form = Form::read(&text, self.token, self.fields).filled(given);
+        if let Some(mistake) = mistake {
+            form = form.marked(mistake.fields.clone());
+            form.error = Some(mistake.message.clone()).filter(|_| mistake.fields.is_empty());
+        }
+        Ok(Reply::Form(form))
     }
 }
 

@@ -25,10 +25,12 @@ async fn c1_c2_nothing_that_is_typed_or_answered_is_more_than_text() {
     stage.slack.fill("ada", "number", "1").await;
     stage.slack.fill("ada", "note", HOSTILE).await;
     stage.slack.submit("ada").await;
-    stage.slack.read("ada", HOSTILE).await;
+    let card = stage.slack.read("ada", "Leave a line – done").await;
+    assert!(card.contains(HOSTILE), "{card}");
     stage.put("answer", &json!({ "output": { "words": HOSTILE } }).to_string());
     stage.slack.say("ada", "/repeat").await;
-    stage.slack.read("ada", HOSTILE).await;
+    let card = stage.slack.read("ada", "Say what a program says – done").await;
+    assert!(card.contains(HOSTILE), "{card}");
     for message in stage.slack.server.workspace().messages.iter() {
         assert_eq!(rule::pings(&message.text, &message.blocks), Vec::<String>::new(), "{:#}", message.blocks);
     }

@@ -23,7 +23,7 @@ program = "/bin/sh"
 args = ["-c", "true"]
 "#;
 
-const TAP: &str = r#"
+pub const TAP: &str = r#"
 [survey]
 name = "tap"
 title = "How was this?"

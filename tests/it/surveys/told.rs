@@ -5,59 +5,12 @@ use std::path::Path;
 
 use sqlx::{Connection as _, Row as _};
 
+use super::event::TAP;
 use crate::fields::fill;
 use crate::stage::{On, Stage, play};
 
 /// Who is asked: ada and eve of one team, ben and cleo of another; dan is of the team that asks.
 const PEOPLE: [&str; 5] = ["ada", "ben", "cleo", "dan", "eve"];
-
-const PULSE: &str = r#"
-[survey]
-name = "pulse"
-title = "How is it here?"
-purpose = "We choose from it what to work on next"
-owner = "platform"
-anonymous = true
-audience = { teams = ["data", "web"] }
-minimum = 3
-reminders = ["3d"]
-[survey.schedule]
-cron = "0 10 1 * *"
-[[survey.question]]
-name = "flow"
-type = "scale5"
-text = "I can work without being interrupted"
-low = "never"
-high = "always"
-[[survey.question]]
-name = "recommend"
-type = "enps"
-text = "Would you recommend working here?"
-[[survey.question]]
-name = "change"
-type = "text"
-text = "What would you change?"
-"#;
-
-const TAP: &str = r#"
-[survey]
-name = "tap"
-title = "How was this?"
-purpose = "We see from it what is a pleasure"
-owner = "platform"
-anonymous = true
-audience = { teams = ["*"] }
-minimum = 3
-reminders = []
-[survey.event]
-after = "request"
-[[survey.question]]
-name = "satisfied"
-type = "csat5"
-text = "How satisfied are you with how it went?"
-low = "not at all"
-high = "very"
-"#;
 
 const WORK: &str = r#"
 [capability]
@@ -79,6 +32,11 @@ program = "/bin/true"
 [command.reply]
 text = "The {{what}} is done."
 "#;
+
+/// The pulse, small enough for four people.
+fn pulse() -> String {
+    super::stage::PULSE.replace("groups = [\"team\"]\nminimum = 5", "minimum = 3\nreminders = [\"3d\"]")
+}
 
 async fn set(on: On, survey: &str, instant: &str) -> Stage {
     let stage = Stage::set_at(on, instant, |folder, _| furnish(folder, survey, on)).await;
@@ -200,7 +158,7 @@ async fn close(stage: &Stage) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wave_is_asked_answered_reminded_of_closed_published_and_finished() {
     play(
-        async |on| set(on, PULSE, "2026-12-01T08:00:00Z").await,
+        async |on| set(on, &pulse(), "2026-12-01T08:00:00Z").await,
         |mut stage| async move {
             stage.turn_to("2026-12-01T10:00:30Z").await;
             ask(&stage).await;
@@ -231,7 +189,7 @@ async fn a_wave_is_asked_answered_reminded_of_closed_published_and_finished() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_tap_answers_after_a_request() {
     play(
-        async |on| set(on, TAP, "2026-12-01T10:00:00Z").await,
+        async |on| set(on, &TAP.replace("nth = 2", "nth = 1"), "2026-12-01T10:00:00Z").await,
         |stage| async move {
             until_open(&stage).await;
             let wire = &stage.wire;
@@ -260,10 +218,9 @@ async fn one_tap_answers_after_a_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_with_names_says_so_and_is_seen_with_names() {
-    let named = PULSE.replace("anonymous = true", "attributed = \"we call you back\"");
-    let named: &'static str = Box::leak(named.into_boxed_str());
+    let named = pulse().replace("anonymous = true", "attributed = \"we call you back\"");
     play(
-        async move |on| set(on, named, "2026-12-01T08:00:00Z").await,
+        async |on| set(on, &named, "2026-12-01T08:00:00Z").await,
         |stage| async move {
             let wire = &stage.wire;
             stage.turn_to("2026-12-01T10:00:30Z").await;
