@@ -220,6 +220,7 @@ impl Report {
         let mut values = json!(self);
         values["rate"] = self.answered.map(|(_, rate)| format!("{} %", rounded(rate, 0))).into();
         values["answered"] = self.answered.map(|(count, _)| count).into();
+        values["timed"] = self.questions.iter().any(|asked| asked.timing.is_some()).into();
         values["anonymous"] = survey.is_anonymous().into();
         values["owner"] = survey.owner.clone().into();
         values["looped"] = (wave.state == state::LOOPED).into();

@@ -37,6 +37,11 @@ impl Page<'_> {
         self.report.answered.map(|(count, rate)| format!("{count} answered, {rate:.0} % in full"))
     }
 
+    /// Whether early answers are held against late ones.
+    fn is_timed(&self) -> bool {
+        self.report.questions.iter().any(|question| question.timing.is_some())
+    }
+
     /// What stands in the place of a figure.
     fn words<'r>(&self, row: &'r Row) -> &'r str {
         match row.shown.as_str() {

@@ -187,6 +187,7 @@ async fn late_answers_are_held_against_early_ones_and_results_go_where_the_autho
     // Of twelve who had answered ten were stored, in batches of five.
     let late = "before the first reminder: 2.3 of 5 (n 10); after it: 2.7 of 5 (n 10): no clear difference";
     assert!(results.contains(late), "{results}");
+    assert_eq!(results.matches("most like who never does").count(), 1, "{results}");
     // Whoever asked and was asked reads one card of it, and so does who was asked, and who was not but is to know.
     for (who, is_owner) in [("ada", true), ("p30", false), ("p0", false)] {
         let cards: Vec<_> = stage.cards(who).into_iter().filter(|card| card.title.starts_with("Results:")).collect();
