@@ -40,6 +40,13 @@ pub struct FieldError {
     pub message: String,
 }
 
+impl FieldError {
+    /// An error beside a field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
 /// What a person reads, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserError {
@@ -74,7 +81,7 @@ impl UserError {
     /// Adds an error beside a field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.fields.push(FieldError { field: field.into(), message: message.into() });
+        self.fields.push(FieldError::new(field, message));
         self
     }
 }

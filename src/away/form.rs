@@ -18,8 +18,7 @@ pub(super) fn open(app: &App, given: &Given) -> Result<Reply> {
         (name, input, name == "until")
     };
     let values = given.values.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-    let error = |(name, message): (&String, &String)| FieldError { field: name.clone(), message: message.clone() };
     let form = Form::read(&text, Token::new(VERB, ""), FIELDS.map(blank).into()).filled(&values);
-    let form = form.marked(given.errors.iter().map(error).collect());
+    let form = form.marked(given.errors.iter().map(|(name, message)| FieldError::new(name, message)).collect());
     Ok(Reply::Form(Form { error: given.error.clone(), ..form }))
 }

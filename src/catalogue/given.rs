@@ -87,7 +87,7 @@ impl Given {
     pub fn refuse(&mut self, name: &str, message: &str) {
         match self.errors.iter_mut().find(|error| error.field == name) {
             Some(error) => error.message = format!("{} {message}", error.message),
-            None => self.errors.push(FieldError { field: name.to_owned(), message: message.to_owned() }),
+            None => self.errors.push(FieldError::new(name, message)),
         }
     }
 

@@ -21,11 +21,6 @@ pub(super) fn again(form: Form, values: &Filled, errors: Vec<FieldError>) -> Rep
     Reply::Form(form.filled(values).marked(errors))
 }
 
-/// An error beside a field.
-pub(super) fn error(field: &str, message: impl Into<String>) -> FieldError {
-    FieldError { field: field.to_owned(), message: message.into() }
-}
-
 /// What was typed into a field, without white space around it.
 pub(super) fn text(values: &Filled, field: &str) -> String {
     match values.get(field) {
@@ -39,8 +34,10 @@ pub(super) fn text(values: &Filled, field: &str) -> String {
 pub(super) fn told(values: &Filled, field: &str, most: usize) -> Result<String, Vec<FieldError>> {
     let text = text(values, field);
     match text.chars().count() {
-        0 => Err(vec![error(field, "This is needed.")]),
-        count if count > most => Err(vec![error(field, format!("This is too long: {most} characters are the most."))]),
+        0 => Err(vec![FieldError::new(field, "This is needed.")]),
+        count if count > most => {
+            Err(vec![FieldError::new(field, format!("This is too long: {most} characters are the most."))])
+        }
         _ => Ok(text),
     }
 }

@@ -10,7 +10,7 @@ use super::{news, right, route};
 use crate::app::App;
 use crate::catalogue::resolve::Asker;
 use crate::chat::{Choice, Form, Input, Reply, Token, Tone};
-use crate::error::Result;
+use crate::error::{FieldError, Result};
 use crate::people::roster::Roster;
 use crate::store::escalation::Escalation;
 
@@ -34,7 +34,7 @@ pub(super) async fn submitted(app: &App, id: &str, (values, asker): (&Filled, &A
         _ => Heir::Person(name.to_owned(), roster.name(name).to_owned()),
     });
     let Some(heir) = heir else {
-        let errors = vec![form::error("to", "There is nobody of that name to hand it to.")];
+        let errors = vec![FieldError::new("to", "There is nobody of that name to hand it to.")];
         return Ok(form::again(blank(app, &root, choices)?, values, errors));
     };
     let label = known.map(|known| known.label.clone()).unwrap_or_default();

@@ -101,11 +101,11 @@ fn read(values: &Filled, used: &[String]) -> Result<Resolution, Vec<FieldError>>
     });
     let automatable = form::text(values, "automatable");
     if !answers().contains(&automatable.as_str()) {
-        errors.push(form::error("automatable", "This is needed."));
+        errors.push(FieldError::new("automatable", "This is needed."));
     }
     let minutes = form::text(values, "minutes").parse::<f64>().ok().filter(|count| (0.0..=MINUTES).contains(count));
     if minutes.is_none() {
-        errors.push(form::error("minutes", "Write a number of minutes, such as 15."));
+        errors.push(FieldError::new("minutes", "Write a number of minutes, such as 15."));
     }
     let outcome = form::told(values, "outcome", OUTCOME).unwrap_or_else(|mut missing| {
         errors.append(&mut missing);
@@ -124,13 +124,13 @@ fn category(values: &Filled, used: &[String]) -> Result<String, FieldError> {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     if said.is_empty() {
         let field = if used.is_empty() { "new_category" } else { "category" };
-        return Err(form::error(field, "Say in a word or two what it was."));
+        return Err(FieldError::new(field, "Say in a word or two what it was."));
     }
     if said.chars().count() > CATEGORY || said.len() > 2 * CATEGORY {
-        return Err(form::error("new_category", format!("This is too long: {CATEGORY} characters are the most.")));
+        return Err(FieldError::new("new_category", format!("This is too long: {CATEGORY} characters are the most.")));
     }
     if said.eq_ignore_ascii_case(SELF_HEALED) {
-        return Err(form::error("new_category", "This is what Stationmaster says itself. Choose another word."));
+        return Err(FieldError::new("new_category", "This is what Stationmaster says itself. Choose another word."));
     }
     let known = used.iter().find(|known| known.to_lowercase() == said.to_lowercase());
     Ok(known.cloned().unwrap_or(said))

@@ -9,7 +9,7 @@ use crate::calendar::Calendar;
 use crate::catalogue::resolve::Asker;
 use crate::chat::{Form, Input, Reply, Token, Tone};
 use crate::clock::{Millis, Span};
-use crate::error::Result;
+use crate::error::{FieldError, Result};
 use crate::store::escalation::Escalation;
 
 /// The longest that something can be put off: 30 days. What can wait longer wants an idea, not a reminder.
@@ -28,7 +28,7 @@ pub(super) async fn submitted(app: &App, id: &str, (values, asker): (&Filled, &A
     let until = match read(&form::text(values, "until"), &calendar, app.clock.now()) {
         Ok(until) => until,
         Err(message) => {
-            let errors = vec![form::error("until", message)];
+            let errors = vec![FieldError::new("until", message)];
             return Ok(form::again(blank(app, &root)?, values, errors));
         }
     };

@@ -155,16 +155,8 @@ impl Tx {
 
     /// The cards of all invitations and reminders of a wave change.
     pub async fn touch_invitations(&mut self, wave: &str) -> Result<()> {
-        let sql = format!(
-            "update message set wanted = wanted + 1, \
-             behind_since = case when wanted > sent then behind_since else $2 end, \
-             priority = case when wanted > sent and priority < $3 then priority else $3 end \
-             where subject in (select id from invitation where wave = $1) or {IS_REMINDER}"
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(wave).bind(self.now).bind(Priority::Detail as i64);
-        query.execute(&mut self.connection).await?;
-        self.messages_changed = true;
-        Ok(())
+        let condition = format!("(subject in (select id from invitation where wave = $1) or {IS_REMINDER})");
+        self.touch_where(&condition, wave, Priority::Detail).await
     }
 
     /// Forgets who was reminded by a wave; what they were sent stays with them as it is.

@@ -1,6 +1,6 @@
 //! The outbox: cards that are kept up to date, each once per conversation.
 
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::pace::Pace;
 use super::{Store, Tx};
@@ -106,10 +106,18 @@ impl Tx {
 
     /// The subject has changed: its cards are to be sent again. What already waits keeps the greater urgency.
     pub async fn touch(&mut self, subject: &str, priority: Priority) -> Result<()> {
-        let sql = "update message set wanted = wanted + 1, \
-                   behind_since = case when wanted > sent then behind_since else $3 end, \
-                   priority = case when wanted > sent and priority < $2 then priority else $2 end where subject = $1";
-        sqlx::query(sql).bind(subject).bind(priority as i64).bind(self.now).execute(&mut self.connection).await?;
+        self.touch_where("subject = $1", subject, priority).await
+    }
+
+    /// The same for all cards of which a condition on `$1` is true.
+    pub(super) async fn touch_where(&mut self, condition: &str, value: &str, priority: Priority) -> Result<()> {
+        let sql = format!(
+            "update message set wanted = wanted + 1, \
+             behind_since = case when wanted > sent then behind_since else $3 end, \
+             priority = case when wanted > sent and priority < $2 then priority else $2 end where {condition}"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(value).bind(priority as i64).bind(self.now);
+        query.execute(&mut self.connection).await?;
         self.messages_changed = true;
         Ok(())
     }

@@ -38,7 +38,7 @@ struct Afterword {
 pub async fn form(app: &App, (verb, id): (&str, &str), asker: &Asker) -> Result<Reply> {
     let wave = owned(app, id, asker).await?;
     check(&wave, verb)?;
-    Ok(Reply::Form(blank(app, (verb, &wave), (&BTreeMap::new(), &BTreeMap::new()))?))
+    Ok(Reply::Form(blank(app, (verb, &wave), (&BTreeMap::new(), Vec::new()))?))
 }
 
 /// The wave, if the asker is of the team that asks.
@@ -60,31 +60,31 @@ fn check(wave: &Wave, verb: &str) -> Result<()> {
 }
 
 type Values = BTreeMap<String, Value>;
-type Errors = BTreeMap<&'static str, String>;
 
 /// The form with these values and errors.
-fn blank(app: &App, (verb, wave): (&str, &Wave), (values, errors): (&Values, &Errors)) -> Result<Form> {
+fn blank(app: &App, (verb, wave): (&str, &Wave), (values, errors): (&Values, Vec<FieldError>)) -> Result<Form> {
     let blank = |name| (name, Input::Text, name != "links");
     let (message, blanks) = match verb {
         "said" => ("survey_loop_form", ["said", "did", "links"].map(blank).into()),
         _ => ("survey_override_form", ["reason"].map(blank).into()),
     };
     let text = app.messages.load().render(message, &json!({ "title": wave::survey(wave)?.title }))?;
-    let error = |(name, message): (&&str, &String)| FieldError { field: (*name).to_owned(), message: message.clone() };
     let form = Form::read(&text, Token::new("survey", &format!("{verb}/{}", wave.id)), blanks);
-    Ok(form.filled(values).marked(errors.iter().map(error).collect()))
+    Ok(form.filled(values).marked(errors))
 }
 
 /// The form came back.
 pub async fn submitted(app: &App, (verb, id): (&str, &str), values: &Values, asker: &Asker) -> Result<Reply> {
     let wave = owned(app, id, asker).await?;
     check(&wave, verb)?;
-    let mut errors = Errors::new();
+    let mut errors = Vec::new();
     let mut text = |name: &'static str| {
         let given = values.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
         match given.chars().count() {
-            0 => drop(errors.insert(name, "This is needed.".into())),
-            count if count > LONGEST => drop(errors.insert(name, format!("Write {LONGEST} characters at most."))),
+            0 => errors.push(FieldError::new(name, "This is needed.")),
+            count if count > LONGEST => {
+                errors.push(FieldError::new(name, format!("Write {LONGEST} characters at most.")));
+            }
             _ => {}
         }
         given
@@ -104,13 +104,14 @@ pub async fn submitted(app: &App, (verb, id): (&str, &str), values: &Values, ask
             .map(str::to_owned)
             .collect();
         if links.len() > LINKS || links.iter().any(|link| !crate::markdown::is_safe(link)) {
-            errors.insert("links", format!("Write up to {LINKS} addresses that begin with https://, one a line."));
+            let message = format!("Write up to {LINKS} addresses that begin with https://, one a line.");
+            errors.push(FieldError::new("links", message));
         }
         if errors.is_empty() {
             return finish(app, &wave, Afterword { said, did, links, by: asker.person.id.clone() }).await;
         }
     }
-    Ok(Reply::Form(blank(app, (verb, &wave), (values, &errors))?))
+    Ok(Reply::Form(blank(app, (verb, &wave), (values, errors))?))
 }
 
 /// What became of it is told to everybody who was asked, and the next wave may open.

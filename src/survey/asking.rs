@@ -33,12 +33,12 @@ pub struct Coming {
 
 impl Coming {
     /// Whether a person is in its audience.
-    pub fn asks(&self, person: &Person) -> bool {
+    fn asks(&self, person: &Person) -> bool {
         audience::includes(&self.survey, person)
     }
 
     /// What the budget sees of it.
-    pub fn turn(&self) -> Turn<'_> {
+    fn turn(&self) -> Turn<'_> {
         let Self { survey, opens_at, period } = self;
         Turn { survey: &survey.name, period: *period, opens_at: *opens_at, open: survey.closes, by_event: false }
     }
@@ -56,6 +56,11 @@ pub async fn turns(app: &App, but: &Survey) -> Result<Vec<Coming>> {
     };
     let others = catalogue.surveys.values().filter(|survey| survey.event.is_none() && survey.name != but.name);
     Ok(others.filter_map(of).collect())
+}
+
+/// Those of them that would ask a person, as the budget sees them.
+pub fn turns_of<'c>(coming: &'c [Coming], person: &Person) -> Vec<Turn<'c>> {
+    coming.iter().filter(|coming| coming.asks(person)).map(Coming::turn).collect()
 }
 
 /// What was asked, by person.
@@ -176,7 +181,7 @@ impl Round<'_> {
             open: Span::from_millis(self.wave.closes_at.unwrap_or(now) - self.wave.opened_at.unwrap_or(now)),
             by_event: false,
         };
-        let others: Vec<Turn<'_>> = self.coming.iter().filter(|coming| coming.asks(person)).map(Coming::turn).collect();
+        let others = turns_of(self.coming, person);
         let Some(at) = budget::ask_at(&turn, past, &others, now).and_then(|at| self.hour(id, at)) else {
             return Step::PutOff(None);
         };
@@ -211,7 +216,7 @@ impl Round<'_> {
     }
 
     fn hour(&self, person: &str, at: Millis) -> Option<Millis> {
-        hour::next(&self.roster.calendar_of(person), |at| self.roster.is_away(person, at), at)
+        hour::of(self.roster, person, at)
     }
 
     /// The instant, if there is time to answer after it.

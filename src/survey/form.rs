@@ -50,7 +50,8 @@ pub fn form(app: &App, survey: &Survey, (invitation, filled): (&str, &Filled<'_>
         submit: card.buttons.into_iter().next().map(|button| button.label).unwrap_or_default(),
         token: Token::new(SEALED, &format!("{invitation}{}", filled.round)),
         error: filled.warning.clone(),
-    })
+    }
+    .filled(&filled.values))
 }
 
 /// The fields of one question; an error stands at the first of them.
@@ -58,9 +59,6 @@ fn fields(question: &Question, words: &Words, filled: &Filled<'_>) -> Vec<Field>
     let names = question.fields();
     let mut fields: Vec<Field> =
         names.into_iter().enumerate().map(|(at, name)| field(question, (at, name), words)).collect();
-    for field in &mut fields {
-        field.value = filled.values.get(&field.name).filter(|value| !value.is_null()).cloned();
-    }
     if let Some(first) = fields.first_mut() {
         first.error = filled.errors.get(&question.name).cloned();
     }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::calendar::{Calendar, Hours};
 use crate::clock::Millis;
+use crate::people::roster::Roster;
 
 /// When people are asked at all, where they are.
 static ASKING: LazyLock<Hours> = LazyLock::new(|| "Mon-Fri 09:00-17:00".parse().expect("hours of a week"));
@@ -27,6 +28,11 @@ pub fn next(calendar: &Calendar, is_away: impl Fn(Millis) -> bool, at: Millis) -
         }
     }
     None
+}
+
+/// The same for somebody of the roster.
+pub fn of(roster: &Roster<'_>, person: &str, at: Millis) -> Option<Millis> {
+    next(&roster.calendar_of(person), |at| roster.is_away(person, at), at)
 }
 
 #[cfg(test)]

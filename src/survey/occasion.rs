@@ -72,18 +72,18 @@ async fn ask(app: &App, claim: &Claim, (survey, event): (&Survey, &Event)) -> Re
         return Ok(false);
     };
     let now = app.clock.now();
-    let hour = hour::next(&roster.calendar_of(&person.id), |at| roster.is_away(&person.id, at), now);
-    let Some(spot) = asking::spot(app, &roster, &person.id).filter(|_| hour == Some(now)) else { return Ok(false) };
+    let is_their_hour = hour::of(&roster, &person.id, now) == Some(now);
+    let Some(spot) = asking::spot(app, &roster, &person.id).filter(|_| is_their_hour) else { return Ok(false) };
     let labels = frame::labels(survey, person, event.command.as_deref());
     let Some(cell) = frame::cell(&closing::plan(&wave)?, &labels) else { return Ok(false) };
     let coming = asking::turns(app, survey).await?;
-    let has_room = coming.iter().filter(|coming| coming.asks(person)).map(asking::Coming::turn).collect::<Vec<_>>();
+    let others = asking::turns_of(&coming, person);
     let turn = turn(survey, &wave);
     let since = now - budget::AFTER_NO.millis() - budget::BETWEEN_EVENTS.millis();
     let (id, who) = (wave.id.clone(), person.id.clone());
     let past = app.store.asked_since(std::slice::from_ref(&who), since).await?;
     let past = asking::by_person(past).remove(&who).unwrap_or_default();
-    if budget::ask_at(&turn, &past, &has_room, now) != Some(now) {
+    if budget::ask_at(&turn, &past, &others, now) != Some(now) {
         return Ok(false);
     }
     let claim = claim.clone();

@@ -3,6 +3,8 @@
 //! One job per wave is its clock. Each step reads what is true, does one thing, and ends in the transaction that says when it
 //! goes on; so each is done once, whatever dies in between.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::audience::{self, Facts};
@@ -30,12 +32,16 @@ pub fn survey(wave: &Wave) -> Result<Survey> {
     Ok(serde_json::from_str(&wave.definition)?)
 }
 
+/// Midnight on the first of each month.
+static MONTHLY: LazyLock<Recurrence> =
+    LazyLock::new(|| Recurrence::try_from("0 0 1 * *".to_owned()).expect("a recurrence"));
+
 /// When waves of a survey open: as its author says, or on the first of each month where an event asks, so that what is
 /// answered within a calendar month is published together.
 fn schedule(survey: &Survey) -> (Recurrence, Zone) {
     match &survey.schedule {
         Some(schedule) => (schedule.cron.clone(), schedule.zone.clone()),
-        None => (Recurrence::try_from("0 0 1 * *".to_owned()).expect("a recurrence"), Zone::UTC),
+        None => (MONTHLY.clone(), Zone::UTC),
     }
 }
 
@@ -57,10 +63,13 @@ pub async fn plan_next(app: &App) -> Result<usize> {
     let mut planned = 0;
     for survey in catalogue.surveys.values() {
         let (cron, zone) = schedule(survey);
-        let Some(next_at) = cron.next(now, &zone) else { continue };
         let said = json!([cron, zone]).to_string();
-        match known.iter().find(|known| known.name == survey.name && known.schedule == said) {
-            Some(known) if known.next_at > now => {}
+        let known = known.iter().find(|known| known.name == survey.name && known.schedule == said);
+        if known.is_some_and(|known| known.next_at > now) {
+            continue;
+        }
+        let Some(next_at) = cron.next(now, &zone) else { continue };
+        match known {
             Some(known) => planned += usize::from(plan(app, survey, (known.next_at, next_at)).await?),
             None => {
                 // Whoever is asked after an event can be asked from the first day on.
@@ -250,11 +259,9 @@ impl Opening<'_> {
                 open: self.survey.closes,
                 by_event: false,
             };
-            let others: Vec<budget::Turn<'_>> =
-                turns.iter().filter(|coming| coming.asks(person)).map(asking::Coming::turn).collect();
-            let none = Vec::new();
-            let at = budget::ask_at(&turn, past.get(id).unwrap_or(&none), &others, self.now);
-            let at = at.and_then(|at| hour::next(&self.roster.calendar_of(id), |at| self.roster.is_away(id, at), at));
+            let past = past.get(id).map_or(&[][..], Vec::as_slice);
+            let at = budget::ask_at(&turn, past, &asking::turns_of(turns, person), self.now);
+            let at = at.and_then(|at| hour::of(self.roster, id, at));
             let last_call = self.now + self.survey.closes.millis() - LAST_CALL.millis();
             let cell = frame::cell(plan, &frame::labels(self.survey, person, None));
             if let Some((due_at, cell)) = at.filter(|at| *at < last_call).zip(cell) {

@@ -34,6 +34,13 @@ impl On {
         }
     }
 
+    /// What a configuration says of these people, whom the platform knows.
+    pub fn people(self, names: &[&str]) -> String {
+        let person = |who: &&str| format!("[person.{who}]\nidentities = [\"{}\"]\n", self.identity(who));
+        let people: String = names.iter().map(person).collect();
+        if self == Self::Page { format!("[web]\npersonas = {names:?}\n{people}") } else { people }
+    }
+
     /// The conversation that everybody is in; the page has none.
     pub fn channel(self) -> Option<String> {
         match self {
@@ -76,6 +83,14 @@ impl Stage {
         stage.clock = Some(clock);
         stage.start().await;
         stage
+    }
+
+    /// These people have been there before, so that they are known and have seen what there was.
+    pub async fn welcome(&self, names: &[&str]) {
+        for who in names {
+            self.wire.say(who, "/whoami").await;
+            self.wire.read(who, "You are ").await;
+        }
     }
 
     async fn build(on: On, furnish: impl FnOnce(&Path, &str)) -> Self {

@@ -61,11 +61,12 @@ pub async fn fold(
     (entry, form): (Entry, Form),
     is_opened: bool,
 ) -> Result<Response, Refusal> {
-    let entry = match is_opened {
-        true => entry,
-        false => room.chat.replace(&visitor.id, &entry.id, &Content::aside(form.clone())).await?.unwrap_or(entry),
+    let (entry, content) = if is_opened {
+        (entry, Content::form(form))
+    } else {
+        let content = Content::aside(form);
+        (room.chat.replace(&visitor.id, &entry.id, &content).await?.unwrap_or(entry), content)
     };
-    let content = if is_opened { Content::form(form) } else { Content::aside(form) };
     page::answer_passing(room, visitor, headers, view::passing(&entry, &content)?).await
 }
 

@@ -35,7 +35,7 @@ impl Sheet {
         let mut form = Form::read(&text, self.token, self.fields).filled(given);
         if let Some(mistake) = mistake {
             form = form.marked(mistake.fields.clone());
-            form.error = Some(mistake.message.clone()).filter(|_| mistake.fields.is_empty());
+            form.error = mistake.fields.is_empty().then(|| mistake.message.clone());
         }
         Ok(Reply::Form(form))
     }

@@ -94,11 +94,7 @@ pub enum Asked {
 /// The stage of a story.
 pub async fn set(on: On, asked: Asked) -> Stage {
     let stage = Stage::set(on, |folder, _| furnish(folder, &configuration(on, asked))).await;
-    // Everybody has been there before, so that they are known and have seen what there was.
-    for who in PEOPLE {
-        stage.wire.say(who, "/whoami").await;
-        stage.wire.read(who, "You are ").await;
-    }
+    stage.welcome(&PEOPLE).await;
     stage
 }
 
@@ -117,11 +113,6 @@ fn configuration(on: On, asked: Asked) -> String {
         "[team.data]\nmembers = [\"ben\", \"cleo\"]\noncall.people = [\"ben\"]\n{always}{channels}[team.platform]\n\
          members = [\"dan\"]\n{always}[escalation]\nteam = \"platform\"\n"
     );
-    if on == On::Page {
-        text.push_str(&format!("[web]\npersonas = {PEOPLE:?}\n"));
-    }
-    for who in PEOPLE {
-        text.push_str(&format!("[person.{who}]\nidentities = [\"{}\"]\n", on.identity(who)));
-    }
+    text.push_str(&on.people(&PEOPLE));
     text
 }

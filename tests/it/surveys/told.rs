@@ -40,10 +40,7 @@ fn pulse() -> String {
 
 async fn set(on: On, survey: &str, instant: &str) -> Stage {
     let stage = Stage::set_at(on, instant, |folder, _| furnish(folder, survey, on)).await;
-    for who in PEOPLE {
-        stage.wire.say(who, "/whoami").await;
-        stage.wire.read(who, "You are ").await;
-    }
+    stage.welcome(&PEOPLE).await;
     stage
 }
 
@@ -55,12 +52,7 @@ fn furnish(folder: &Path, survey: &str, on: On) {
         "[team.data]\nmembers = [\"ben\", \"cleo\"]\n[team.web]\nmembers = [\"ada\", \"eve\"]\n\
          [team.platform]\nmembers = [\"dan\"]\n[escalation]\nteam = \"platform\"\n",
     );
-    if on == On::Page {
-        text.push_str(&format!("[web]\npersonas = {PEOPLE:?}\n"));
-    }
-    for who in PEOPLE {
-        text.push_str(&format!("[person.{who}]\nidentities = [\"{}\"]\n", on.identity(who)));
-    }
+    text.push_str(&on.people(&PEOPLE));
     std::fs::write(folder.join("stationmaster.toml"), text).expect("written");
 }
 
